@@ -1,0 +1,51 @@
+"""What the end of the line makes: verdicts on rows, and batches of updates to runs."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether a Table row is kept, and why. `weight` is 1 / inclusion probability, so totals stay unbiased."""
+
+    keep: bool
+    weight: float
+    reason: str
+
+
+class RunKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Which W&B run something belongs to. Empty entity or project: the configured default."""
+
+    entity: str = ""
+    project: str = ""
+    group: str
+    job_type: str
+    name: str
+
+
+class RunUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """What one batch adds to one run.
+
+    `points` are the history keys of `metrics.py`. `rows` maps a table of `tables.py` to rows in the order of its
+    columns. `config` is the run's config, the same in every update of a run; `tags` likewise.
+    """
+
+    run: RunKey
+    config: Mapping[str, str | int | float | bool]
+    tags: tuple[str, ...] = ()
+    points: Mapping[str, float | int]
+    rows: Mapping[str, tuple[tuple[object, ...], ...]]
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the line has to say about one window of journal time.
+
+    `seq` is the journal position behind the last frame the batch covers: unique, increasing, and the same when the
+    journal is replayed. A restart has to replay from `low`, the first frame that anything still open needs.
+    """
+
+    seq: int
+    low: int
+    start_ns: int
+    end_ns: int
+    updates: tuple[RunUpdate, ...]

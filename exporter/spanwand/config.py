@@ -1,0 +1,98 @@
+"""What a user may write about the line and its sinks. The daemon adds its own keys (`spanwand_sidecar.config`).
+
+Every key has a default, is checked before anything starts, and an unknown key is an error. Loading from YAML and
+the environment is `spanwand.load`.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A block of configuration: frozen, unknown keys refused, docstrings of fields become the reference."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class RedactConfig(Section):
+    """What may leave the service."""
+
+    content: Literal["drop", "redacted"] = "drop"
+    """`drop` removes prompts and answers; `redacted` keeps them with every match of a pattern replaced."""
+    content_max_chars: int = Field(default=8_192, ge=0)
+    """Longer content is cut, with a note of its full length and digest."""
+    pseudonym_key_file: str = ""
+    """File with the secret key of user pseudonyms. Empty: a random key, made once in the data directory."""
+
+
+class GatherConfig(Section):
+    """How spans of a trace become one Request."""
+
+    settle_s: float = Field(default=2.0, ge=0)
+    """Seconds of quiet after a trace's root has ended before its Request is made."""
+    idle_s: float = Field(default=30.0, gt=0)
+    """Seconds without a span after which a trace whose root never came is let go."""
+    late_s: float = Field(default=60.0, gt=0)
+    """Seconds for which a finished trace is remembered, so that a late span does not make a second Request."""
+    max_open_traces: int = Field(default=20_000, gt=0)
+    """Open traces held at most; the oldest is let go early and counted as `trace_overflow`."""
+    request_attributes: tuple[str, ...] = ()
+    """Span or resource attributes (such as `comic.id`) that become extra columns of both tables."""
+
+
+class SampleConfig(Section):
+    """Which generations and requests become Table rows. Metrics always count all."""
+
+    ratio: float = Field(default=1.0, gt=0, le=1)
+    """Share of traces whose rows are kept; the same trace gives the same answer everywhere."""
+    slow_s: float = Field(default=30.0, gt=0)
+    """Calls at least this slow are always kept."""
+
+
+class AggregateConfig(Section):
+    """Windows of journal time and their limits."""
+
+    window_s: int = Field(default=10, gt=0)
+    """Length of a metrics window, one W&B history step each."""
+    rows_interval_s: int = Field(default=60, gt=0)
+    """Table rows are handed over at the first window end behind each multiple of this."""
+    max_rows: int = Field(default=5_000, gt=0)
+    """Rows per run, table and interval; the rest is counted as `row_overflow`."""
+    max_models: int = Field(default=50, gt=0)
+    """Models with metrics of their own per run; the rest is summed exactly as `other`."""
+    max_runs: int = Field(default=200, gt=0)
+    """Runs (service instance and experiment arm) per process; further ones share one run named `other`."""
+
+
+class WandbConfig(Section):
+    """Where runs go. The API key is never configuration: it is `WANDB_API_KEY`, its file, or netrc."""
+
+    mode: Literal["auto", "online", "offline", "disabled"] = "auto"
+    """`auto`: online if an API key is found, else offline."""
+    base_url: str = ""
+    """W&B server; empty: `WANDB_BASE_URL`, else the public one."""
+    entity: str = ""
+    """Team or user; empty: the key's default."""
+    project: str = "spanwand"
+    """Project of runs that ask for none."""
+    allowed_projects: tuple[str, ...] = ()
+    """`entity/project` pairs that spans may ask for with `wandb.entity` and `wandb.project`."""
+    run_max_age_s: int = Field(default=86_400, gt=0)
+    """Age at which a run is finished and followed by a new one in its group."""
+    init_timeout_s: float = Field(default=20.0, gt=0)
+    """Longest wait for W&B when a run starts; then it is tried again later."""
+    finish_timeout_s: float = Field(default=20.0, gt=0)
+    """Longest wait for an upload when a run ends; what is left stays on disk."""
+
+
+class LineConfig(Section):
+    """Everything the line needs, the same in the daemon and in-process."""
+
+    redact: RedactConfig = RedactConfig()
+    gather: GatherConfig = GatherConfig()
+    sample: SampleConfig = SampleConfig()
+    aggregate: AggregateConfig = AggregateConfig()
+    wandb: WandbConfig = WandbConfig()
+    sinks: tuple[str, ...] = ("wandb",)
+    """Sinks by name, in order: `wandb`, `jsonl`."""

@@ -1,0 +1,29 @@
+"""Every way in which something received does not come out, by name. Nothing disappears uncounted."""
+
+from collections import Counter
+from enum import StrEnum
+
+
+class DropReason(StrEnum):
+    """Why an item was dropped. The value is the last part of `spanwand/dropped/<reason>`."""
+
+    UNDECODABLE = "undecodable"
+    """A request body that is not protobuf; counted once per request, its spans are not known."""
+    INVALID_IDS = "invalid_ids"
+    """A span whose trace or span id is missing, zero or of the wrong length."""
+    REDACTION_FAILED = "redaction_failed"
+    """Content removed because a redactor raised; the metrics of the call are kept."""
+    UNPRICED = "unpriced"
+    """A model call whose cost is unknown: no price for its model, or no usage."""
+    ROW_OVERFLOW = "row_overflow"
+    """A Table row over the limit of its table and interval; metrics still count it."""
+    TRACE_OVERFLOW = "trace_overflow"
+    """A trace let go before its root ended because too many were open."""
+    REJECTED_BY_SINK = "rejected_by_sink"
+    """A batch that its sink refused for good."""
+    QUEUE_FULL = "queue_full"
+    """A span that the in-process exporter had no room for."""
+
+
+Drops = Counter[DropReason]
+"""A count per reason. Each stage that can drop is handed one."""

@@ -1,0 +1,46 @@
+"""What comes in: a span as OpenTelemetry says it, before anything is known about its dialect."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+AttributeValue = str | bool | int | float | bytes | Sequence[object] | Mapping[str, object] | None
+Attributes = Mapping[str, AttributeValue]
+
+
+class SpanResource(msgspec.Struct, frozen=True):
+    """Who sent a span, as OTLP says it: resource attributes and instrumentation scope, shared by many spans."""
+
+    attributes: Attributes
+    scope_name: str = ""
+    scope_version: str = ""
+
+
+class SpanEvent(msgspec.Struct, frozen=True):
+    """One event on a span."""
+
+    name: str
+    time_ns: int
+    attributes: Attributes
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """One decoded span whose dialect is not known yet.
+
+    `attributes` holds the keys that some dialect reads, not all that were sent. Ids are raw bytes: 16 and 8 long
+    (an empty `parent_span_id` marks a root).
+    """
+
+    trace_id: bytes
+    span_id: bytes
+    parent_span_id: bytes = b""
+    trace_state: str = ""
+    parent_is_remote: bool = False
+    name: str = ""
+    start_ns: int = 0
+    end_ns: int = 0
+    attributes: Attributes
+    events: tuple[SpanEvent, ...] = ()
+    resource: SpanResource
+    status_is_error: bool = False
+    status_message: str = ""

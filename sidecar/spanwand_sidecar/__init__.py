@@ -1,0 +1,1 @@
+"""The daemon around the line: every thread, socket, file and clock."""

@@ -1,0 +1,1 @@
+"""Test support: stand-ins for what is outside the project (W&B, model APIs), never for our own code."""
