@@ -1,0 +1,56 @@
+# Every target sets up what it needs: the active virtual environment, or .venv made with $(PYTHON).
+PYTHON ?= python3.11
+VENV := $(or $(VIRTUAL_ENV),.venv)
+READY := $(VENV)/.spanwand-ready
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types proto docs docs-check bench bench-% golden package ci clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## a daemon, a model API stand-in and an instrumented app; prints what landed in the W&B runs
+	$(BIN)/spanwand demo
+
+test: $(READY)  ## every test
+	$(BIN)/python -m pytest -q
+
+lint: $(READY)  ## ruff, and the format check
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+format: $(READY)  ## let ruff format and sort
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+types: $(READY)  ## mypy, strict
+	$(BIN)/mypy
+
+proto: $(READY)  ## regenerate the protobuf code
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=exporter --pyi_out=exporter proto/spanwand/otlp/v1/*.proto
+
+docs: $(READY)  ## regenerate the reference pages
+	$(BIN)/python docs/generate.py
+
+docs-check: docs proto  ## fail if a generated file is stale
+	git diff --exit-code -- docs exporter/spanwand/otlp || (echo 'stale: run make docs proto and commit'; exit 1)
+
+golden: $(READY)  ## re-record the expected records of the golden captures; read the diff
+	$(BIN)/python -m pytest -q tests/golden --update-golden
+
+bench: bench-line bench-ack bench-footprint  ## all benchmarks
+
+bench-%: $(READY)  ## one benchmark of bench/
+	$(BIN)/python bench/$*.py
+
+package: $(READY)  ## wheel and sdist, tried in an empty environment
+	$(BIN)/python -m pytest -q tests/packaging
+
+ci: lint types docs-check test  ## what .ci/run calls
+
+clean:  ## remove what make made
+	rm -rf .venv build dist node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
