@@ -1,0 +1,178 @@
+"""Reads configuration: layers of settings from a YAML file, the environment and flags, laid over the defaults.
+
+A setting is known by its dotted key, as in `wandb.mode`; its variable is `SPANWAND_WANDB__MODE`. Whatever is wrong
+is one `ConfigError` of one line that says where it stands and, for an unknown name, which known one is nearest.
+Values are never repeated in a message: a secret may have been put into the wrong place.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from spanwand.errors import ConfigError
+
+PREFIX = "SPANWAND_"
+RESERVED = frozenset({"SPANWAND_CONFIG"})
+"""Variables that are no setting: the path of the file itself."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Setting(NamedTuple):
+    """One value and where it was written, in words for a person."""
+
+    value: object
+    origin: str
+
+
+Settings = Mapping[str, Setting]
+"""One layer, by dotted key."""
+
+
+class Loaded(NamedTuple, Generic[Model]):
+    """The effective configuration, and the origin of every key that was set somewhere."""
+
+    config: Model
+    origins: Mapping[str, str]
+
+
+def load(model: type[Model], *layers: Settings) -> Loaded[Model]:
+    """Lay `layers` over the defaults of `model`, the strongest last. Raises ConfigError."""
+    merged = {key: setting for layer in layers for key, setting in layer.items()}
+    origins = {key: setting.origin for key, setting in merged.items()}
+    try:
+        return Loaded(model.model_validate(_tree(merged)), origins)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, origins)) from None
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every dotted key of `model` with its field, in order of declaration."""
+    for name, field in model.model_fields.items():
+        section = _section(field)
+        if section:
+            yield from keys(section, f"{prefix}{name}.")
+        else:
+            yield prefix + name, field
+
+
+def variable(key: str) -> str:
+    """The environment variable of a dotted key."""
+    return PREFIX + key.upper().replace(".", "__")
+
+
+def from_environment(model: type[BaseModel], environ: Mapping[str, str]) -> Settings:
+    """The settings that `environ` holds. Raises ConfigError for a `SPANWAND_` variable that is none."""
+    known = {variable(key): (key, field) for key, field in keys(model)}
+    layer = {}
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in RESERVED:
+            continue
+        if name not in known:
+            raise ConfigError(f"unknown variable {name}{_nearest(name, known)}")
+        key, field = known[name]
+        layer[key] = Setting(_from_text(environ[name], field, name), f"environment {name}")
+    return layer
+
+
+def from_file(model: type[BaseModel], path: Path) -> Settings:
+    """The settings of a YAML file. Raises ConfigError if it cannot be read, is no YAML, or has an unknown key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}{_line(error)}: not valid YAML") from None
+    layer: dict[str, Setting] = {}
+    for key, node in _entries(document, dict(keys(model)), path):
+        place = f"{path}:{node.start_mark.line + 1}"
+        if key in layer:
+            raise ConfigError(f"{place}: {key} is set twice")
+        layer[key] = Setting(_construct(node, place), f"file {place}")
+    return layer
+
+
+def _entries(
+    document: yaml.Node | None, known: Mapping[str, FieldInfo], path: Path, prefix: str = ""
+) -> Iterator[tuple[str, yaml.Node]]:
+    """The leaves of a document as (dotted key, value); an unknown key is refused where it stands."""
+    if document is None or document.tag == "tag:yaml.org,2002:null":
+        return
+    if not isinstance(document, yaml.MappingNode):
+        place = f"{path}:{document.start_mark.line + 1}"
+        raise ConfigError(f"{place}: {prefix.rstrip('.') or 'the file'} must be a mapping of keys to values")
+    for name, value in document.value:
+        key = f"{prefix}{name.value}"
+        if key in known:
+            yield key, value
+        elif any(other.startswith(f"{key}.") for other in known):
+            yield from _entries(value, known, path, f"{key}.")
+        else:
+            place = f"{path}:{name.start_mark.line + 1}"
+            raise ConfigError(f"{place}: unknown key {key!a}{_nearest(key, known)}")
+
+
+def _construct(node: yaml.Node, place: str) -> object:
+    loader = yaml.SafeLoader("")
+    try:
+        return loader.construct_object(node, deep=True)
+    except yaml.YAMLError:
+        raise ConfigError(f"{place}: not valid YAML") from None
+    finally:
+        loader.dispose()
+
+
+def _from_text(text: str, field: FieldInfo, name: str) -> object:
+    """A variable's value; a list is written `a,b` or as YAML. The model converts numbers and truth values."""
+    if not isinstance(field.get_default(call_default_factory=True), tuple | dict):
+        return text
+    if not text.lstrip().startswith(("[", "{")):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"{name}: not valid YAML") from None
+
+
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _tree(settings: Settings) -> dict[str, object]:
+    tree: dict[str, object] = {}
+    for key, setting in settings.items():
+        *sections, name = key.split(".")
+        branch = tree
+        for section in sections:
+            branch = branch.setdefault(section, {})  # type: ignore[assignment]  # only sections are put there
+        branch[name] = setting.value
+    return tree
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
+    """All problems in one line: key, what is wrong, where it was set."""
+    return "; ".join(_problem(detail["loc"], detail["msg"], origins) for detail in error.errors(include_input=False))
+
+
+def _problem(place: tuple[int | str, ...], message: str, origins: Mapping[str, str]) -> str:
+    key = ".".join(str(part) for part in place)
+    origin = next((origins[known] for known in origins if key == known or key.startswith(f"{known}.")), "")
+    what = f"{key}: {message[:1].lower()}{message[1:]}" if key else message
+    return f"{what} ({origin})" if origin else what
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _line(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f":{mark.line + 1}" if mark else ""
