@@ -27,11 +27,11 @@ class Resource(_message.Message):
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
-        value: AnyValue
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[AnyValue, _Mapping]] = ...) -> None: ...
+        value: bytes
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
     ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
-    attributes: _containers.MessageMap[str, AnyValue]
-    def __init__(self, attributes: _Optional[_Mapping[str, AnyValue]] = ...) -> None: ...
+    attributes: _containers.ScalarMap[str, bytes]
+    def __init__(self, attributes: _Optional[_Mapping[str, bytes]] = ...) -> None: ...
 
 class ScopeSpans(_message.Message):
     __slots__ = ("scope", "spans")
@@ -56,8 +56,8 @@ class Span(_message.Message):
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
-        value: AnyValue
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[AnyValue, _Mapping]] = ...) -> None: ...
+        value: bytes
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
     TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     SPAN_ID_FIELD_NUMBER: _ClassVar[int]
     TRACE_STATE_FIELD_NUMBER: _ClassVar[int]
@@ -75,16 +75,16 @@ class Span(_message.Message):
     span_id: bytes
     trace_state: str
     parent_span_id: bytes
-    name: str
+    name: bytes
     kind: int
     start_time_unix_nano: int
     end_time_unix_nano: int
-    attributes: _containers.MessageMap[str, AnyValue]
+    attributes: _containers.ScalarMap[str, bytes]
     dropped_attributes_count: int
     events: _containers.RepeatedCompositeFieldContainer[Event]
     status: Status
     flags: int
-    def __init__(self, trace_id: _Optional[bytes] = ..., span_id: _Optional[bytes] = ..., trace_state: _Optional[str] = ..., parent_span_id: _Optional[bytes] = ..., name: _Optional[str] = ..., kind: _Optional[int] = ..., start_time_unix_nano: _Optional[int] = ..., end_time_unix_nano: _Optional[int] = ..., attributes: _Optional[_Mapping[str, AnyValue]] = ..., dropped_attributes_count: _Optional[int] = ..., events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., status: _Optional[_Union[Status, _Mapping]] = ..., flags: _Optional[int] = ...) -> None: ...
+    def __init__(self, trace_id: _Optional[bytes] = ..., span_id: _Optional[bytes] = ..., trace_state: _Optional[str] = ..., parent_span_id: _Optional[bytes] = ..., name: _Optional[bytes] = ..., kind: _Optional[int] = ..., start_time_unix_nano: _Optional[int] = ..., end_time_unix_nano: _Optional[int] = ..., attributes: _Optional[_Mapping[str, bytes]] = ..., dropped_attributes_count: _Optional[int] = ..., events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., status: _Optional[_Union[Status, _Mapping]] = ..., flags: _Optional[int] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ("time_unix_nano", "name", "attributes")
@@ -93,23 +93,23 @@ class Event(_message.Message):
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
-        value: AnyValue
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[AnyValue, _Mapping]] = ...) -> None: ...
+        value: bytes
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
     TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     time_unix_nano: int
-    name: str
-    attributes: _containers.MessageMap[str, AnyValue]
-    def __init__(self, time_unix_nano: _Optional[int] = ..., name: _Optional[str] = ..., attributes: _Optional[_Mapping[str, AnyValue]] = ...) -> None: ...
+    name: bytes
+    attributes: _containers.ScalarMap[str, bytes]
+    def __init__(self, time_unix_nano: _Optional[int] = ..., name: _Optional[bytes] = ..., attributes: _Optional[_Mapping[str, bytes]] = ...) -> None: ...
 
 class Status(_message.Message):
     __slots__ = ("message", "code")
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
-    message: str
+    message: bytes
     code: int
-    def __init__(self, message: _Optional[str] = ..., code: _Optional[int] = ...) -> None: ...
+    def __init__(self, message: _Optional[bytes] = ..., code: _Optional[int] = ...) -> None: ...
 
 class AnyValue(_message.Message):
     __slots__ = ("string_value", "bool_value", "int_value", "double_value", "array_value", "kvlist_value", "bytes_value")
