@@ -1,0 +1,228 @@
+"""The log of everything the line is told, in order, on disk before anyone hears that it was accepted."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Self
+
+from spanwand_sidecar.journal.config import JournalConfig
+from spanwand_sidecar.journal.errors import JournalClosed, JournalError, JournalFull, JournalSick, JournalUnusable
+from spanwand_sidecar.journal.frame import Frame, FrameKind, checksum
+from spanwand_sidecar.journal.lock import lock
+from spanwand_sidecar.journal.recover import Recovered, recover
+from spanwand_sidecar.journal.segment import Segment, scan, sync_directory
+from spanwand_sidecar.journal.writer import Answer, Entry, Writer
+
+GROUP_BYTES = 8 << 20
+"""Most that one fdatasync covers (or one frame), which bounds the copy made for it."""
+PROBE_S = 0.2
+"""While the disk refuses, how often it is tried."""
+
+
+class Journal:
+    """An append-only log of frames in segment files; positions are byte offsets over all of them.
+
+    Any thread appends; one thread of the journal's own writes, stamps and syncs whatever has come together since the
+    last sync (group commit). Readers see durable frames only. Plain attributes are for metrics.
+    """
+
+    def __init__(self, directory: Path, config: JournalConfig, lock_descriptor: int, recovered: Recovered) -> None:
+        self.truncated_bytes = recovered.truncated_bytes
+        """Torn bytes cut off at open."""
+        self.damaged = 0
+        """Stretches found unreadable, each at least one lost frame."""
+        self.sick = ""
+        """Why the disk refuses; empty while it does not."""
+        self.end = recovered.segments[-1].end if recovered.segments else 0
+        """Position behind the last durable frame."""
+        self._directory = directory
+        self._max_bytes = config.max_bytes
+        self._lock_descriptor = lock_descriptor
+        self._segments = recovered.segments
+        self._low = recovered.segments[0].base if recovered.segments else 0
+        self._barren: dict[int, int] = {}  # from this position to that there is only damage
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
+        self._grown = threading.Condition(self._lock)
+        self._queue: deque[Entry] = deque()
+        self._queued_bytes = 0
+        self._closed = False
+        segment_bytes = min(config.segment_bytes, config.max_bytes // 4)
+        self._writer = Writer(directory, segment_bytes, recovered.position, recovered.last_arrival_ns)
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(cls, directory: Path, config: JournalConfig) -> Self:
+        """Open or make the journal in `directory`; reads its last segment only. Raises JournalUnusable."""
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.chmod(0o700)
+            descriptor = lock(directory)
+            try:
+                return cls(directory, config, descriptor, recover(directory))
+            except BaseException:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            raise JournalUnusable(f"journal {directory}: {error.strerror or error}") from error
+
+    @property
+    def start(self) -> int:
+        """Position of the first byte kept."""
+        with self._lock:
+            return self._segments[0].base if self._segments else self.end
+
+    @property
+    def segments(self) -> int:
+        """Files."""
+        return len(self._segments)
+
+    @property
+    def size_bytes(self) -> int:
+        """Disk use."""
+        with self._lock:
+            return sum(segment.size_bytes for segment in self._segments)
+
+    @property
+    def syncs(self) -> int:
+        """Calls of fdatasync."""
+        return self._writer.syncs
+
+    @property
+    def sync_s(self) -> float:
+        """Seconds spent in fdatasync."""
+        return self._writer.sync_s
+
+    def append(self, kind: FrameKind, body: bytes) -> int:
+        """Store a frame; returns the position behind it when it is durable. Raises JournalError."""
+        answers: SimpleQueue[int | JournalError] = SimpleQueue()
+        self.submit(kind, body, answers.put)
+        answer = answers.get()
+        if isinstance(answer, JournalError):
+            raise answer
+        return answer
+
+    def submit(self, kind: FrameKind, body: bytes, answer: Answer) -> None:
+        """Queue a frame; `answer` hears when it is durable or has failed. Raises JournalError if refused at once."""
+        entry = Entry(kind, body, checksum(body), answer)
+        with self._lock:
+            self._admit(entry.size)
+            self._queue.append(entry)
+            self._queued_bytes += entry.size
+            self._work.notify()
+
+    def read(self, position: int) -> Iterator[Frame]:
+        """The durable frames from `position` to the end as it is now. Passes over damage and counts it."""
+        position = self._barren.get(position, position)
+        with self._lock:
+            end = self.end
+            todo = [(segment.path, segment.base, segment.end) for segment in self._segments if segment.end > position]
+        for path, base, stop in todo:
+            for frame in self._scan(path, base, max(position, base), stop):
+                yield frame
+                position = frame.end
+        if position < end:
+            self._barren[position] = end
+
+    def wait(self, position: int, timeout_s: float) -> bool:
+        """Wait until there is something to read from `position` on; False if there is not within `timeout_s`."""
+        seen = self._barren.get(position, position)
+        with self._lock:
+            self._grown.wait_for(lambda: self.end > seen or self._closed, timeout_s)
+            return self.end > seen
+
+    def release(self, low: int) -> None:
+        """Give up what lies below `low`. Whole files are deleted; the last one stays, for it holds the position."""
+        with self._lock:
+            self._low = max(self._low, low)
+            count = sum(segment.end <= low for segment in self._segments[:-1])
+            released, self._segments = self._segments[:count], self._segments[count:]
+        for segment in released:
+            segment.path.unlink(missing_ok=True)
+        if released:
+            sync_directory(self._directory)
+
+    def close(self) -> None:
+        """Store what is queued, then let go of the directory. Safe to call twice."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._work.notify_all()
+            self._grown.notify_all()
+        self._thread.join()
+        self._writer.close()
+        os.close(self._lock_descriptor)
+
+    def _admit(self, size: int) -> None:
+        if self._closed:
+            raise JournalClosed("the journal is closed")
+        if self.sick:
+            raise JournalSick(self.sick)
+        if self.end - self._low + self._queued_bytes + size > self._max_bytes:
+            raise JournalFull(f"the journal is full ({self._max_bytes} bytes)")
+
+    def _scan(self, path: Path, base: int, start: int, stop: int) -> Iterator[Frame]:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            for item in scan(descriptor, base, start, stop):
+                if isinstance(item, Frame):
+                    yield item
+                else:
+                    self.damaged += 1
+        finally:
+            os.close(descriptor)
+
+    def _run(self) -> None:
+        while (group := self._next_group()) is not None:
+            try:
+                segment = self._writer.write(group)
+            except (OSError, MemoryError) as error:
+                self._writer.give_up()
+                self._fail(group, f"{type(error).__name__}: {error}")
+            else:
+                self._publish(segment, group)
+
+    def _next_group(self) -> list[Entry] | None:
+        """What has been queued, up to a group's size; nothing, to probe a sick disk; None at the end."""
+        group: list[Entry] = []
+        size = 0
+        with self._lock:
+            while not self._queue:
+                if self._closed:
+                    return None
+                if not self._work.wait(PROBE_S if self.sick else None):
+                    return group
+            while self._queue and size < GROUP_BYTES:
+                group.append(self._queue.popleft())
+                size += group[-1].size
+        return group
+
+    def _publish(self, segment: Segment, group: list[Entry]) -> None:
+        """Let readers see a group that is durable, then tell those who wait for it."""
+        position = segment.end - sum(entry.size for entry in group)
+        with self._lock:
+            self.sick = ""
+            if not self._segments or self._segments[-1] is not segment:
+                self._segments = [old for old in self._segments if old.base != segment.base] + [segment]
+            if group:
+                self.end = segment.end
+            self._queued_bytes -= sum(entry.size for entry in group)
+            self._grown.notify_all()
+        for entry in group:
+            position += entry.size
+            entry.answer(position)
+
+    def _fail(self, group: list[Entry], reason: str) -> None:
+        """Refuse all that waits: while the disk is sick nothing is queued."""
+        with self._lock:
+            self.sick = reason
+            group = [*group, *self._queue]
+            self._queue.clear()
+            self._queued_bytes = 0
+        for entry in group:
+            entry.answer(JournalSick(reason))
