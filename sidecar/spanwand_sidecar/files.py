@@ -1,0 +1,25 @@
+"""Files of the data directory that are replaced as a whole."""
+
+import json
+import os
+from pathlib import Path
+
+from spanwand_sidecar.journal.segment import sync_directory, write_all
+
+PRIVATE = 0o600
+
+
+def replace_json(path: Path, document: object) -> None:
+    """Write `document` so that a reader, even after a power cut, sees either the old file or the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
+        try:
+            write_all(descriptor, json.dumps(document).encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_directory(path.parent)

@@ -1,0 +1,129 @@
+"""The line's one thread: reads frames from the journal, feeds them to the pipeline, offers what comes out."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from spanwand.batch import Batch
+from spanwand_sidecar.journal import Frame, FrameKind, Journal, JournalError
+from spanwand_sidecar.log import Seldom
+
+TICK_S = 1.0
+"""Pause after which time is told to pass by a frame, while the line waits for it."""
+QUIET_S = 3_600.0
+"""Pause while nothing is open; only a new frame ends it."""
+DRAIN = b"drain"
+"""Body of the COMMAND frame that closes everything that is open."""
+
+
+class Line(Protocol):
+    """What the worker needs of `spanwand.pipeline.Pipeline`."""
+
+    @property
+    def waiting(self) -> bool:
+        """Time has to pass for something to come out."""
+        ...
+
+    def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        """Take an OTLP trace request."""
+        ...
+
+    def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
+        """Let time pass."""
+        ...
+
+    def drain(self, start: int, end: int, arrival_ns: int) -> Batch | None:
+        """Close everything that is open."""
+        ...
+
+
+class Worker:
+    """Runs the line from a journal position on, until it has passed the frame that `drain` wrote."""
+
+    def __init__(self, journal: Journal, line: Line, offer: Callable[[Batch], None], start: int) -> None:
+        """`offer` may block: that is how a slow sink makes the journal grow instead of the memory."""
+        self.position = start
+        self.failed_frames = 0
+        self.last_batch: Batch | None = None
+        self._journal = journal
+        self._line = line
+        self._offer = offer
+        self._drain_from: int | None = None
+        self._drained = False
+        self._seldom = Seldom()
+        self._thread = threading.Thread(target=self._run, name="line", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    @property
+    def waiting(self) -> bool:
+        """The line holds something that has not come out as a batch yet."""
+        return self._line.waiting
+
+    def drain(self, timeout_s: float) -> bool:
+        """Close every trace and window, and stop. False if that took longer than `timeout_s`.
+
+        The order is a frame of the journal, so a replay closes them at the same place. Raises JournalError.
+        """
+        self._drain_from = self._journal.end
+        self._journal.append(FrameKind.COMMAND, DRAIN)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._drained:
+            try:
+                self._read()
+                self._wait()
+            except OSError as error:
+                self._seldom.warning("read", "the journal cannot be read: %s", error)
+                time.sleep(TICK_S)
+
+    def _read(self) -> None:
+        for frame in self._journal.read(self.position):
+            self._take(frame)
+            self.position = frame.end
+            if self._drain_from is not None and frame.start >= self._drain_from and _is_drain(frame):
+                self._drained = True
+                return
+
+    def _take(self, frame: Frame) -> None:
+        """Time passes first, so that a frame that the line cannot take does not take a finished batch with it."""
+        for step in (self._let_time_pass, self._feed):
+            try:
+                batch = step(frame)
+            except Exception:  # noqa: BLE001  # a bug in the line costs this frame, never the daemon
+                self.failed_frames += 1
+                self._seldom.warning("frame", "frame at %d passed over: the line failed", frame.start, exc_info=True)
+                return
+            if batch:
+                self.last_batch = batch
+                self._offer(batch)
+
+    def _let_time_pass(self, frame: Frame) -> Batch | None:
+        return self._line.tick(frame.start, frame.end, frame.arrival_ns)
+
+    def _feed(self, frame: Frame) -> Batch | None:
+        if frame.kind is FrameKind.OTLP_TRACES:
+            return self._line.traces(frame.start, frame.end, frame.arrival_ns, frame.body)
+        if _is_drain(frame):
+            return self._line.drain(frame.start, frame.end, frame.arrival_ns)
+        return None
+
+    def _wait(self) -> None:
+        """Sleep until a frame comes; in a pause, let time pass if the line waits for it."""
+        waiting = self._line.waiting
+        if self._drained or self._journal.wait(self.position, TICK_S if waiting else QUIET_S) or not waiting:
+            return
+        try:
+            self._journal.append(FrameKind.TICK, b"")
+        except JournalError as error:
+            self._seldom.warning("tick", "windows stay open: %s", error)
+            time.sleep(TICK_S)
+
+
+def _is_drain(frame: Frame) -> bool:
+    return frame.kind is FrameKind.COMMAND and frame.body == DRAIN
