@@ -1,0 +1,63 @@
+"""Faults on request: which requests they meet, what they do, how often."""
+
+import threading
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal
+
+Kind = Literal["status", "hang", "drop_before", "drop_after", "slow", "graphql_error", "ignore"]
+"""
+`status`: answer with that status, not applied. `hang`: no answer until the fault is cleared, then the connection is
+dropped, not applied. `drop_before` / `drop_after`: drop the connection before / after applying the request.
+`slow`: wait, then serve. `graphql_error`: HTTP 200 with `errors`. `ignore`: a 200 that lies, not applied.
+"""
+
+
+@dataclass
+class Fault:
+    """One rule. `pattern` is a glob on "METHOD path operation"; the operation is empty outside GraphQL."""
+
+    pattern: str
+    kind: Kind
+    status: int = 500
+    retry_after_s: float | None = None
+    delay_s: float = 0.0
+    message: str = "fault injected"
+    times: int | None = None
+    """Requests to meet; None: until cleared."""
+    hits: int = 0
+    cleared: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    def meets(self, request: str) -> bool:
+        """Whether this fault is still on and meant for `request`."""
+        exhausted = self.times is not None and self.hits >= self.times
+        return not exhausted and not self.cleared.is_set() and fnmatchcase(request, self.pattern)
+
+
+class Faults:
+    """The rules in force, in the order they were added; the first that meets a request is used."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+
+    def add(self, fault: Fault) -> Fault:
+        """Put a fault in force. Returns it: `hits` counts, and `cleared` ends it."""
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def take(self, request: str) -> Fault | None:
+        """The fault that meets `request` ("METHOD path operation"), counted as one hit."""
+        with self._lock:
+            fault = next((fault for fault in self._faults if fault.meets(request)), None)
+            if fault:
+                fault.hits += 1
+            return fault
+
+    def clear(self) -> None:
+        """End all faults and let hanging requests go."""
+        with self._lock:
+            for fault in self._faults:
+                fault.cleared.set()
+            self._faults.clear()
