@@ -20,6 +20,8 @@ GROUP_BYTES = 8 << 20
 """Most that one fdatasync covers (or one frame), which bounds the copy made for it."""
 PROBE_S = 0.2
 """While the disk refuses, how often it is tried."""
+ALWAYS_ADMITTED = frozenset({FrameKind.TICK, FrameKind.COMMAND})
+"""Tiny, from the daemon itself, and what closes windows: without them a full journal would never be emptied."""
 
 
 class Journal:
@@ -110,7 +112,7 @@ class Journal:
         """Queue a frame; `answer` hears when it is durable or has failed. Raises JournalError if refused at once."""
         entry = Entry(kind, body, checksum(body), answer)
         with self._lock:
-            self._admit(entry.size)
+            self._admit(entry)
             self._queue.append(entry)
             self._queued_bytes += entry.size
             self._work.notify()
@@ -158,12 +160,14 @@ class Journal:
         self._writer.close()
         os.close(self._lock_descriptor)
 
-    def _admit(self, size: int) -> None:
+    def _admit(self, entry: Entry) -> None:
         if self._closed:
             raise JournalClosed("the journal is closed")
         if self.sick:
             raise JournalSick(self.sick)
-        if self.end - self._low + self._queued_bytes + size > self._max_bytes:
+        if entry.kind in ALWAYS_ADMITTED:
+            return
+        if self.end - self._low + self._queued_bytes + entry.size > self._max_bytes:
             raise JournalFull(f"the journal is full ({self._max_bytes} bytes)")
 
     def _scan(self, path: Path, base: int, start: int, stop: int) -> Iterator[Frame]:
