@@ -8,6 +8,13 @@ AttributeValue = str | bool | int | float | bytes | Sequence[object] | Mapping[s
 Attributes = Mapping[str, AttributeValue]
 
 
+class Keys(msgspec.Struct, frozen=True):
+    """Which attribute keys mark a model call, and which are read from a span, its events or its resource."""
+
+    markers: frozenset[str]
+    read: frozenset[str]
+
+
 class SpanResource(msgspec.Struct, frozen=True):
     """Who sent a span, as OTLP says it: resource attributes and instrumentation scope, shared by many spans."""
 

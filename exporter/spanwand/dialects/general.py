@@ -1,0 +1,53 @@
+"""Keys that mean the same on every span: OpenTelemetry's general conventions, W&B's routing and our own.
+
+Read from the span; those of `service` and the experiment's arm also from the resource, where the span's own wins.
+"""
+
+from spanwand.dialects.parsers import integer, scalar_text, text
+from spanwand.dialects.table import Dialect, Source, keys
+
+GENERAL = Dialect(
+    name="general",
+    markers=frozenset(),
+    fields={
+        "session_id": keys(scalar_text, "session.id"),
+        "user": keys(scalar_text, "user.id", "enduser.id", "enduser.pseudo.id"),
+        "experiment": keys(scalar_text, "spanwand.experiment"),
+        "arm": keys(scalar_text, "spanwand.arm"),
+        "hint.flag": (Source("feature_flag.key", text, "experiment, where `spanwand.*` names none"),),
+        "hint.variant": (
+            Source("feature_flag.result.variant", scalar_text, "arm of `feature_flag.key`"),
+            Source("feature_flag.variant", scalar_text, "before semantic conventions 1.32"),
+        ),
+        "hint.error_type": keys(text, "error.type"),
+    },
+)
+
+EXCEPTION = Dialect(
+    name="exception event",
+    markers=frozenset(),
+    fields={
+        "hint.exception_type": keys(text, "exception.type"),
+        "hint.exception_message": keys(text, "exception.message"),
+    },
+)
+
+RESOURCE = Dialect(
+    name="resource",
+    markers=frozenset(),
+    fields={
+        "service.name": keys(scalar_text, "service.name"),
+        "service.version": keys(scalar_text, "service.version"),
+        "service.environment": (
+            Source("deployment.environment.name", scalar_text),
+            Source("deployment.environment", scalar_text, "before semantic conventions 1.27"),
+        ),
+        "service.instance": keys(scalar_text, "service.instance.id", "k8s.pod.name"),
+        "service.entity": keys(text, "wandb.entity"),
+        "service.project": keys(text, "wandb.project"),
+        "hint.host": (Source("host.name", text, "instance, together with `process.pid`, where nothing names one"),),
+        "hint.pid": keys(integer, "process.pid"),
+        "experiment": keys(scalar_text, "spanwand.experiment"),
+        "arm": keys(scalar_text, "spanwand.arm"),
+    },
+)

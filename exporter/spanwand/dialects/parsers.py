@@ -1,0 +1,137 @@
+"""Parsers of attribute values: what an instrumentation wrote -> what the record holds, or `None` if it cannot be used.
+
+They never raise. Instrumentations write integers as doubles or strings, arrays as JSON, zero for unknown.
+"""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from spanwand.span import AttributeValue
+
+Parser = Callable[[AttributeValue], object]
+"""Returns the value for the record, or None: then the next key in order of trust is used."""
+
+_LARGEST = 2**53
+"""Counts beyond this are nonsense, and doubles could not add them up exactly."""
+_LONGEST_NUMBER = 32
+
+
+def text(value: AttributeValue) -> str | None:
+    """Non-empty text."""
+    return value if value and isinstance(value, str) else None
+
+
+def scalar_text(value: AttributeValue) -> str | None:
+    """Text, also from a number: ids and versions are sent as either."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return text(value)
+
+
+def number(value: AttributeValue) -> float | None:
+    """A finite number, also one written as text."""
+    if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return float(value) if -_LARGEST <= value <= _LARGEST else None
+
+
+def integer(value: AttributeValue) -> int | None:
+    """A whole number, also one written as a double or as text."""
+    if type(value) is int:
+        return value if -(2**63) <= value < 2**64 else None
+    if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
+        try:
+            return integer(int(value))
+        except ValueError:
+            pass
+    whole = number(value)
+    return int(whole) if whole is not None and whole.is_integer() else None
+
+
+def count(value: AttributeValue) -> int | None:
+    """A whole number that is not negative: tokens, images, pixels, steps."""
+    if type(value) is not int:
+        value = integer(value)
+    return value if value is not None and 0 <= value <= _LARGEST else None
+
+
+def positive_count(value: AttributeValue) -> int | None:
+    """A count where zero means that it was not known."""
+    return count(value) or None
+
+
+def seconds(value: AttributeValue) -> float | None:
+    """A duration in seconds."""
+    duration = number(value)
+    return duration if duration is not None and duration >= 0 else None
+
+
+def milliseconds(value: AttributeValue) -> float | None:
+    """A duration sent in milliseconds, in seconds."""
+    duration = seconds(value)
+    return None if duration is None else duration / 1000
+
+
+def positive(value: AttributeValue) -> float | None:
+    """A number above zero; zero means that it was not known (costs)."""
+    amount = number(value)
+    return amount if amount is not None and amount > 0 else None
+
+
+def flag(value: AttributeValue) -> bool | None:
+    """A boolean, also `"true"` and `"false"`."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return value if isinstance(value, bool) else None
+
+
+def texts(value: AttributeValue) -> tuple[str, ...] | None:
+    """A list of texts: an array, a JSON array, or a single text."""
+    if isinstance(value, str):
+        value = _json_array(value) if value.startswith("[") else (value,)
+    if not isinstance(value, (tuple, list)):
+        return None
+    return tuple([item for item in value if isinstance(item, str) and item]) or None
+
+
+def _json_array(value: str) -> tuple[str, ...] | None:
+    try:
+        return tuple(msgspec.json.decode(value, type=list[str]))
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def size(value: AttributeValue) -> tuple[int, int] | None:
+    """Width and height in pixels from `1024x1536`."""
+    width, _, height = value.partition("x") if isinstance(value, str) else ("", "", "")
+    pixels = positive_count(width), positive_count(height)
+    return None if pixels[0] is None or pixels[1] is None else (pixels[0], pixels[1])
+
+
+def content(value: AttributeValue) -> str | None:
+    """What was said: text as it is, structured values as JSON."""
+    if isinstance(value, str):
+        return value or None
+    if not value or not isinstance(value, (Mapping, tuple, list)):
+        return None
+    try:
+        return msgspec.json.encode(value).decode()
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def word(words: Mapping[str, object], otherwise: object) -> Parser:
+    """Make a parser for a closed vocabulary: the meaning of a word in lower case, else `otherwise`."""
+
+    def parse(value: AttributeValue) -> object:
+        if not value or not isinstance(value, str):
+            return None
+        return words.get(value) or words.get(value.lower(), otherwise)
+
+    return parse

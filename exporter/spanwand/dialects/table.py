@@ -1,0 +1,130 @@
+"""The shape of a dialect, and the reader compiled from several of them.
+
+A dialect is data: for each canonical field the attribute keys it may come from, in order of trust, each with its
+parser. A field is named by its place in `record.Generation`: `provider`, `usage.input_tokens`. Fields of the group
+`hint` are not in the record; `normalise` decides with them.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from spanwand.dialects.parsers import Parser
+from spanwand.record import Content, Cost, Generation, ImageParams, Params, Service, Timing, Usage
+from spanwand.span import Attributes
+
+GROUPS: Mapping[str, type[msgspec.Struct] | None] = {
+    "": Generation,
+    "usage": Usage,
+    "timing": Timing,
+    "params": Params,
+    "image": ImageParams,
+    "content": Content,
+    "cost": Cost,
+    "service": Service,
+    "hint": None,
+}
+"""Where a field may live. `hint` takes any name."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One key a field may be read from. `note` says what a reader of the docs has to know (units, versions)."""
+
+    key: str
+    parse: Parser
+    note: str = ""
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """How one family of instrumentations writes model calls.
+
+    `markers` are keys that only a model call carries. `fields` maps a canonical field to its sources, most trusted
+    first.
+    """
+
+    name: str
+    markers: frozenset[str]
+    fields: Mapping[str, tuple[Source, ...]]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key the dialect reads."""
+        return frozenset(source.key for sources in self.fields.values() for source in sources)
+
+
+def keys(parse: Parser, *names: str) -> tuple[Source, ...]:
+    """Sources that share a parser."""
+    return tuple(Source(name, parse) for name in names)
+
+
+class Found(NamedTuple):
+    """What a reader found on one span: values by group and field, and the key each was read from."""
+
+    groups: tuple[dict[str, Any], ...]
+    sources: dict[str, str]
+
+    def group(self, name: str) -> dict[str, Any]:
+        """Return the values of one group, by field."""
+        return self.groups[_GROUP_INDEX[name]]
+
+
+class _Slot(NamedTuple):
+    group: int
+    field: str
+    path: str
+    rank: int
+    parse: Parser
+
+
+_GROUP_INDEX = {name: index for index, name in enumerate(GROUPS)}
+
+
+class Reader:
+    """Reads the fields of several dialects in one pass over the attributes a span has.
+
+    Where dialects share a field the earlier dialect is trusted more: field by field, nothing is ever added up.
+    """
+
+    def __init__(self, dialects: Iterable[Dialect]) -> None:
+        self._slots: dict[str, _Slot] = {}
+        for dialect in dialects:
+            for path, sources in dialect.fields.items():
+                for source in sources:
+                    slot = _slot(path, source, len(self._slots))
+                    known = self._slots.setdefault(source.key, slot)
+                    if known.path != path:
+                        raise ValueError(f"{dialect.name}: {source.key} is read as {known.path} and as {path}")
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key that is read."""
+        return frozenset(self._slots)
+
+    def read(self, attributes: Attributes) -> Found:
+        """Return the most trusted value of each field that `attributes` has."""
+        slots = self._slots
+        groups: tuple[dict[str, Any], ...] = ({}, {}, {}, {}, {}, {}, {}, {}, {})
+        sources: dict[str, str] = {}
+        for key, value in attributes.items():
+            slot = slots.get(key)
+            if slot is None:
+                continue
+            group, field, path, rank, parse = slot
+            if path in sources and slots[sources[path]].rank < rank:
+                continue
+            parsed = parse(value)
+            if parsed is not None:
+                groups[group][field] = parsed
+                sources[path] = key
+        return Found(groups, sources)
+
+
+def _slot(path: str, source: Source, rank: int) -> _Slot:
+    group, _, field = path.rpartition(".")
+    if group not in GROUPS:
+        raise ValueError(f"{source.key}: {path} is in no group of the record")
+    record = GROUPS[group]
+    if record is not None and field not in record.__struct_fields__:
+        raise ValueError(f"{source.key}: {path} is not a field of the record")
+    return _Slot(_GROUP_INDEX[group], field, path, rank, source.parse)

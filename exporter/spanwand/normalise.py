@@ -1,0 +1,208 @@
+"""The second stage: a span in any dialect -> the one record of a model call, and of the request it belongs to."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from spanwand.dialects import DIALECTS
+from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE
+from spanwand.dialects.table import Dialect, Found, Reader
+from spanwand.record import (
+    NO_CONTENT,
+    NO_COST,
+    NO_PARAMS,
+    NO_TIMING,
+    NO_USAGE,
+    Content,
+    Cost,
+    Failure,
+    Generation,
+    ImageParams,
+    Operation,
+    Params,
+    Service,
+    Timing,
+    TraceRoot,
+    Usage,
+)
+from spanwand.span import Attributes, Keys, Span, SpanResource
+
+DEFAULT_ENVIRONMENT = "default"
+"""The environment of a service that names none."""
+_VISUAL = frozenset({Operation.IMAGE, Operation.VIDEO})
+
+
+class _Origin(msgspec.Struct, frozen=True):
+    """What a resource says; read once for all the spans it sent."""
+
+    service: Service
+    experiment: str
+    arm: str
+    extras: Attributes
+
+
+class Normalise:
+    """Turns spans into records. `request_attributes` are keys of span or resource that records carry along."""
+
+    def __init__(self, request_attributes: Sequence[str] = (), dialects: Sequence[Dialect] = DIALECTS) -> None:
+        self._dialects = dialects
+        self._extras = tuple(request_attributes)
+        self._call = Reader((GENERAL, *dialects))
+        self._general = Reader((GENERAL,))
+        self._exception = Reader((EXCEPTION,))
+        self._resource = Reader((RESOURCE,))
+        readers = (self._call, self._exception, self._resource)
+        self.keys = Keys(
+            markers=frozenset().union(*(dialect.markers for dialect in dialects)),
+            read=frozenset(request_attributes).union(*(reader.keys for reader in readers)),
+        )
+        self._origins: tuple[Attributes | None, _Origin] = (None, _Origin(Service(), "", "", {}))
+
+    def __call__(self, span: Span) -> Generation | None:
+        """Return the model call a span reports; `None` if it carries no dialect's marker."""
+        dialect = self._dialect(span.attributes)
+        if dialect is None:
+            return None
+        found = self._call.read(span.attributes)
+        call, usage, timing, params, _, content, cost, _, hint = found.groups
+        origin = self._origin(span.resource)
+        failure = self._failure(span, hint)
+        operation = call["operation"] = _operation(span.name, found)
+        call["experiment"], call["arm"] = _assignment(call, hint, origin)
+        return Generation(
+            trace_id=span.trace_id,
+            span_id=span.span_id,
+            parent_span_id=span.parent_span_id,
+            trace_state=span.trace_state,
+            start_ns=span.start_ns,
+            end_ns=span.end_ns,
+            service=origin.service,
+            dialect=dialect,
+            usage=_usage(usage, found.sources) if usage else NO_USAGE,
+            timing=Timing(**timing) if timing else NO_TIMING,
+            params=Params(**params) if params else NO_PARAMS,
+            image=_image(found, failed=failure is not None) if operation in _VISUAL else None,
+            content=Content(**content) if content else NO_CONTENT,
+            cost=Cost(**cost) if cost else NO_COST,
+            failure=failure,
+            attributes=self._extra(span, origin),
+            sources=found.sources,
+            **call,
+        )
+
+    def root(self, span: Span) -> TraceRoot | None:
+        """Return the root of a request; `None` unless the span has no parent, or one in another process."""
+        if span.parent_span_id and not span.parent_is_remote:
+            return None
+        found = self._general.read(span.attributes)
+        call, hint = found.group(""), found.group("hint")
+        origin = self._origin(span.resource)
+        call["experiment"], call["arm"] = _assignment(call, hint, origin)
+        return TraceRoot(
+            trace_id=span.trace_id,
+            span_id=span.span_id,
+            parent_span_id=span.parent_span_id,
+            name=span.name,
+            start_ns=span.start_ns,
+            end_ns=span.end_ns,
+            service=origin.service,
+            failure=self._failure(span, hint),
+            attributes=self._extra(span, origin),
+            **call,
+        )
+
+    def _dialect(self, attributes: Attributes) -> str | None:
+        present = attributes.keys()
+        for dialect in self._dialects:
+            if not dialect.markers.isdisjoint(present):
+                return dialect.name
+        return None
+
+    def _origin(self, resource: SpanResource) -> _Origin:
+        attributes, origin = self._origins
+        if attributes is not resource.attributes:
+            found = self._resource.read(resource.attributes)
+            call = found.group("")
+            extras = {key: resource.attributes[key] for key in self._extras if key in resource.attributes}
+            origin = _Origin(_service(found), call.get("experiment", ""), call.get("arm", ""), extras)
+            self._origins = resource.attributes, origin
+        return origin
+
+    def _extra(self, span: Span, origin: _Origin) -> Attributes:
+        own = {key: span.attributes[key] for key in self._extras if key in span.attributes}
+        return {**origin.extras, **own} if own else origin.extras
+
+    def _failure(self, span: Span, hint: Mapping[str, Any]) -> Failure | None:
+        kind, message = hint.get("error_type", ""), span.status_message
+        if span.status_is_error:
+            for event in reversed(span.events):
+                exception = self._exception.read(event.attributes).group("hint")
+                if exception:
+                    kind = kind or exception.get("exception_type", "")
+                    message = message or exception.get("exception_message", "")
+                    break
+            return Failure(kind or "error", message)
+        return Failure(kind, message) if kind else None
+
+
+def _service(found: Found) -> Service:
+    fields, hint = found.group("service"), found.group("hint")
+    fields.setdefault("environment", DEFAULT_ENVIRONMENT)
+    if "instance" not in fields:
+        fields["instance"] = "-".join(str(hint[part]) for part in ("host", "pid") if part in hint)
+    return Service(**fields)
+
+
+def _operation(name: str, found: Found) -> Operation:
+    """The operation a span names, else the one its attributes give away."""
+    call, hint = found.group(""), found.group("hint")
+    named: Operation | None = call.get("operation")
+    if named is not None:
+        return Operation.IMAGE if named is Operation.CHAT and hint.get("output_type") == "image" else named
+    if found.group("image") or hint.get("output_type") == "image":
+        return Operation.IMAGE
+    if "tool" in hint:
+        return Operation.TOOL
+    if "agent" in hint:
+        return Operation.AGENT
+    return _model_operation(name, found)
+
+
+def _model_operation(name: str, found: Found) -> Operation:
+    model = found.group("").get("request_model", "")
+    if "dimensions" in found.group("hint") or "embed" in model[:64].lower() or name[:64].lower().startswith("embed"):
+        return Operation.EMBEDDINGS
+    return Operation.CHAT if model or found.group("usage") else Operation.OTHER
+
+
+def _assignment(call: Mapping[str, Any], hint: Mapping[str, Any], origin: _Origin) -> tuple[str, str]:
+    """Experiment and arm: ours, the span's before the resource's; else those of a feature flag that was evaluated."""
+    experiment, arm = call.get("experiment") or origin.experiment, call.get("arm") or origin.arm
+    if not experiment and not arm and "flag" in hint and "variant" in hint:
+        return hint["flag"], hint["variant"]
+    return experiment, arm
+
+
+def _usage(usage: dict[str, Any], sources: dict[str, str]) -> Usage:
+    """Token counts, made inclusive where the cached ones cannot have been part of the input."""
+    cached = usage.get("cached_input_tokens", 0) + usage.get("cache_write_input_tokens", 0)
+    if cached > usage.get("input_tokens", cached):
+        usage["input_tokens"] += cached
+        sources["usage.input_tokens"] += " (was exclusive of cached tokens)"
+    return Usage(**usage)
+
+
+def _image(found: Found, *, failed: bool) -> ImageParams:
+    """Parameters of an image call. A call that succeeded made as many images as were asked for, by default one."""
+    image, hint, sources = found.group("image"), found.group("hint"), found.sources
+    if "size" in hint and "width" not in image and "height" not in image:
+        image["width"], image["height"] = hint["size"]
+        sources["image.width"] = sources["image.height"] = sources["hint.size"]
+    if "images" not in image and not failed:
+        image["images"] = hint.get("images_asked", 1)
+        sources["image.images"] = sources.get("hint.images_asked", "one, by default")
+    if "seed" not in image and "seed" in found.group("params"):
+        image["seed"] = found.group("params")["seed"]
+        sources["image.seed"] = sources["params.seed"]
+    return ImageParams(**image)
