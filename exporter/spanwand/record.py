@@ -97,6 +97,7 @@ class ImageParams(msgspec.Struct, frozen=True, kw_only=True):
     width: int | None = None
     height: int | None = None
     quality: str = ""
+    pipeline: str = ""
     steps: int | None = None
     guidance_scale: float | None = None
     scheduler: str = ""
@@ -210,6 +211,7 @@ class TraceRoot(msgspec.Struct, frozen=True, kw_only=True):
 
     trace_id: bytes
     span_id: bytes
+    parent_span_id: bytes = b""
     name: str
     start_ns: int
     end_ns: int
@@ -233,6 +235,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     trace_id: bytes
+    trace_state: str = ""
     name: str
     start_ns: int
     end_ns: int
