@@ -4,9 +4,9 @@ Every key has a default, is checked before anything starts, and an unknown key i
 the environment is `spanwand.load`.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
@@ -36,9 +36,16 @@ class GatherConfig(Section):
     late_s: float = Field(default=60.0, gt=0)
     """Seconds for which a finished trace is remembered, so that a late span does not make a second Request."""
     max_open_traces: int = Field(default=20_000, gt=0)
-    """Open traces held at most; the oldest is let go early and counted as `trace_overflow`."""
+    """Traces with model calls in one window at most. Further ones get no Request, their calls are counted as
+    `trace_overflow`; metrics and rows of calls have no such limit."""
     request_attributes: tuple[str, ...] = ()
     """Span or resource attributes (such as `comic.id`) that become extra columns of both tables."""
+
+    @model_validator(mode="after")
+    def _remembered_long_enough(self) -> Self:
+        if self.late_s < max(self.settle_s, self.idle_s):
+            raise ValueError("late_s must be at least settle_s and idle_s")
+        return self
 
 
 class SampleConfig(Section):

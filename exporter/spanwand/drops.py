@@ -18,7 +18,7 @@ class DropReason(StrEnum):
     ROW_OVERFLOW = "row_overflow"
     """A Table row over the limit of its table and interval; metrics still count it."""
     TRACE_OVERFLOW = "trace_overflow"
-    """A trace let go before its root ended because too many were open."""
+    """A generation whose trace makes no Request, because its window has too many traces; it is in metrics and rows."""
     REJECTED_BY_SINK = "rejected_by_sink"
     """A batch that its sink refused for good."""
     QUEUE_FULL = "queue_full"

@@ -5,13 +5,13 @@ from typing import Protocol
 
 from spanwand.batch import Batch, Verdict
 from spanwand.outcomes import Outcome
-from spanwand.record import Clean, Generation
+from spanwand.record import Clean, Generation, Request
 
 Redactor = Callable[[Generation], Generation]
 """Takes out what must not leave. An exception makes `redact` drop all content: it fails closed."""
 
-Sampler = Callable[[Clean], Verdict | None]
-"""Decides about a generation's Table row, or returns None to leave it to the next sampler."""
+Sampler = Callable[[Clean | Request], Verdict | None]
+"""Decides about the Table row of a generation or a request, or returns None to leave it to the next sampler."""
 
 
 class Sink(Protocol):

@@ -1,0 +1,139 @@
+"""Windows of metrics, and the Table rows that wait to be handed over.
+
+Metrics count everything; rows are what the sampler kept. A record updates one cell: that of its model in its run. The
+run's own figures are merged from its cells when the window closes.
+"""
+
+from collections import defaultdict
+
+from spanwand import cell, tables
+from spanwand.batch import RunUpdate, Verdict
+from spanwand.cell import Cell, Point
+from spanwand.config import LineConfig
+from spanwand.drops import DropReason, Drops
+from spanwand.record import FAMILY_OF, Clean, Family, Request
+from spanwand.runs import HEALTH_RUN, Run, Runs
+
+_COLUMNS = {Family.LLM: cell.LLM, Family.DIFFUSION: cell.DIFFUSION}
+_MAX_PENDING_BYTES = 64 * 1024 * 1024
+_ROW_BYTES = 1_000  # of a row without content, about
+
+
+class Aggregate:
+    """One open window, and rows of this window and earlier ones. Positions as in `Gather`."""
+
+    def __init__(self, config: LineConfig, drops: Drops) -> None:
+        self._runs = Runs(config)
+        self._attributes = config.gather.request_attributes
+        for table in tables.TABLES:
+            tables.columns(table, self._attributes)  # a name that is taken is an error now, not with the first row
+        self._max_rows = config.aggregate.max_rows
+        self._drops = drops
+        self._received = 0
+        self._window_low = 0
+        self._begin_window()
+        self._begin_rows()
+
+    def _begin_window(self) -> None:
+        self._cells: defaultdict[Run, dict[tuple[Family, str], Cell[Clean]]] = defaultdict(dict)
+        self._requests: dict[Run, Cell[Request]] = {}
+
+    def _begin_rows(self) -> None:
+        self._rows: defaultdict[Run, dict[str, list[tables.Row]]] = defaultdict(
+            lambda: {table: [] for table in tables.TABLES}
+        )
+        self._rows_low: int | None = None
+        self._pending_bytes = 0
+
+    def open_window(self, position: int) -> None:
+        """Begin a window whose first frame is at `position`."""
+        self._window_low = position
+
+    @property
+    def low(self) -> int | None:
+        """First frame of the oldest window that has something in it that is not handed over."""
+        if self._rows_low is not None:
+            return self._rows_low
+        return self._window_low if self._received or self._cells or self._requests or self._drops.total() else None
+
+    def received(self, spans: int) -> None:
+        """Count spans of any kind as received."""
+        self._received += spans
+
+    def generation(self, call: Clean, verdict: Verdict) -> None:
+        """Count a model call; tools, agents and retrieval are not counted here, so that no call counts twice."""
+        family = FAMILY_OF.get(call.operation)
+        if family is None:
+            return
+        run = self._runs.of((call.service, call.experiment, call.arm))
+        cells, key = self._cells[run], (family, self._runs.model(run, call.model))
+        own = cells.get(key)
+        if own is None:
+            own = cells[key] = Cell(_COLUMNS[family])
+        own.add(call)
+        if verdict.keep and self._has_room(run, tables.GENERATIONS, len(call.content.input) + len(call.content.output)):
+            self._rows[run][tables.GENERATIONS].append(tables.generation_row(call, verdict, self._attributes))
+
+    def request(self, request: Request, verdict: Verdict) -> None:
+        """Count a request."""
+        run = self._runs.of((request.service, request.experiment, request.arm))
+        if run not in self._requests:
+            self._requests[run] = Cell(cell.REQUEST)
+        self._requests[run].add(request)
+        if verdict.keep and self._has_room(run, tables.REQUESTS, 0):
+            self._rows[run][tables.REQUESTS].append(tables.request_row(request, verdict, self._attributes))
+
+    def close_window(self, *, rows_due: bool) -> tuple[RunUpdate, ...]:
+        """What the window adds to each run, and all rows so far if they are due."""
+        points = {run: _call_points(cells) for run, cells in self._cells.items()}
+        for run, requests in self._requests.items():
+            points.setdefault(run, {}).update(requests.points("request"))
+        for run_points in list(points.values()):
+            self._drops[DropReason.UNPRICED] += int(sum(run_points.get(f"{f}/unpriced", 0) for f in Family))
+        points |= self._health()
+        self._begin_window()
+        rows = self._rows if rows_due else {}
+        if rows_due:
+            self._begin_rows()
+        runs = dict.fromkeys([*points, *rows])
+        return tuple(_update(run, points.get(run, {}), rows.get(run, {})) for run in runs)
+
+    def _health(self) -> dict[Run, dict[str, Point]]:
+        received, self._received = self._received, 0
+        dropped = {f"spanwand/dropped/{reason}": count for reason, count in sorted(self._drops.items()) if count}
+        self._drops.clear()
+        if not received and not dropped:
+            return {}
+        return {HEALTH_RUN: {"spanwand/spans_received": received, **dropped}}
+
+    def _has_room(self, run: Run, table: str, content_chars: int) -> bool:
+        full = len(self._rows[run][table]) >= self._max_rows or self._pending_bytes >= _MAX_PENDING_BYTES
+        if full:
+            self._drops[DropReason.ROW_OVERFLOW] += 1
+            return False
+        if self._rows_low is None:
+            self._rows_low = self._window_low
+        self._pending_bytes += _ROW_BYTES + content_chars
+        return True
+
+
+def _call_points(cells: dict[tuple[Family, str], Cell[Clean]]) -> dict[str, Point]:
+    """Points of all models together, then of each."""
+    overall: dict[Family, Cell[Clean]] = {}
+    points: dict[str, Point] = {}
+    for (family, model), own in cells.items():
+        overall.setdefault(family, Cell(_COLUMNS[family])).merge(own)
+        points |= own.points(f"{family}/by_model/{model}")
+    for family, total in overall.items():
+        points |= total.points(family)
+    return points
+
+
+def _update(run: Run, points: dict[str, Point], rows: dict[str, list[tables.Row]]) -> RunUpdate:
+    return RunUpdate(
+        run=run.key,
+        config=run.config,
+        tags=run.tags,
+        points=points,
+        rows={table: tuple(some) for table, some in rows.items() if some},
+    )

@@ -1,0 +1,163 @@
+"""The numbers of one window for one model of one run, or for its requests.
+
+What a record adds is a row of values; rows are kept for a moment and then added up column by column, which costs a
+third of updating each number for each record. A value that is not known takes no part: a sum of none is absent, not 0.
+
+Quantiles come from DDSketch: 0.55 µs to add, 28 µs to merge, at most 1 % relative error at any rank. KLL and REQ of
+`datasketches` are faster but toss coins when they compact, so the same frames would not give the same batch.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+import msgspec
+from ddsketch import LogCollapsingLowestDenseDDSketch
+
+from spanwand.record import Clean, ImageParams, Request
+
+RELATIVE_ERROR = 0.01
+_MAX_BINS = 2_048  # from a nanosecond to centuries
+_LARGEST = float(2**53)  # above it, and below 0, a figure is garbage, and whole numbers are not exact
+_BUFFERED_ROWS = 64
+
+Value = float | int | None
+Point = float | int
+R = TypeVar("R")
+
+
+class Columns(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+    """What a kind of record adds to a cell. `read` gives the values of `counts`, `sums` and `quantiles`, in order."""
+
+    records: str
+    counts: tuple[str, ...]
+    sums: tuple[str, ...]
+    quantiles: Mapping[str, tuple[int, ...]]
+    read: Callable[[R], tuple[Value, ...]]
+
+
+_NO_IMAGE = ImageParams()
+
+
+def _ratio(amount: float | None, by: float | None) -> float | None:
+    return amount / by if amount is not None and by else None
+
+
+def _read_llm(call: Clean) -> tuple[Value, ...]:
+    usage, cost_usd, latency_s = call.usage, call.cost.usd, call.latency_s
+    return (
+        call.failure is not None,
+        cost_usd is None,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_input_tokens,
+        usage.cache_write_input_tokens,
+        usage.reasoning_output_tokens,
+        cost_usd,
+        latency_s,
+        call.timing.ttft_s,
+        _ratio(usage.output_tokens, latency_s),
+    )
+
+
+def _read_diffusion(call: Clean) -> tuple[Value, ...]:
+    image, cost_usd, latency_s = call.image or _NO_IMAGE, call.cost.usd, call.latency_s
+    return (
+        call.failure is not None,
+        cost_usd is None,
+        image.images,
+        image.safety_flagged,
+        cost_usd,
+        latency_s,
+        _ratio(image.images, latency_s),
+        _ratio(call.timing.denoise_s, image.steps),
+    )
+
+
+def _read_request(request: Request) -> tuple[Value, ...]:
+    return request.errors > 0, request.latency_s, request.cost_usd, request.generations
+
+
+LLM = Columns[Clean](
+    records="requests",
+    counts=("errors", "unpriced"),
+    sums=(
+        "input_tokens",
+        "output_tokens",
+        "cached_input_tokens",
+        "cache_write_input_tokens",
+        "reasoning_output_tokens",
+        "cost_usd",
+    ),
+    quantiles={"latency_s": (50, 95, 99), "ttft_s": (50, 95), "output_tokens_per_s": (50,)},
+    read=_read_llm,
+)
+DIFFUSION = Columns[Clean](
+    records="requests",
+    counts=("errors", "unpriced"),
+    sums=("images", "safety_flagged", "cost_usd"),
+    quantiles={"latency_s": (50, 95), "images_per_s": (50,), "step_s": (50,)},
+    read=_read_diffusion,
+)
+REQUEST = Columns[Request](
+    records="count",
+    counts=("errors",),
+    sums=(),
+    quantiles={"latency_s": (50, 95, 99), "cost_usd": (50, 95), "generations": (50,)},
+    read=_read_request,
+)
+
+
+class Cell(Generic[R]):
+    """Counts, sums and sketches of some records. Bounded: a few kilobytes, however many records."""
+
+    def __init__(self, columns: Columns[R]) -> None:
+        self.columns = columns
+        self.records = 0
+        self._rows: list[tuple[Value, ...]] = []
+        self._totals: dict[str, Point | None] = dict.fromkeys(columns.counts, 0) | dict.fromkeys(columns.sums)
+        self._sketches = {
+            name: LogCollapsingLowestDenseDDSketch(RELATIVE_ERROR, _MAX_BINS) for name in columns.quantiles
+        }
+
+    def add(self, record: R) -> None:
+        """Count a record."""
+        self._rows.append(self.columns.read(record))
+        if len(self._rows) >= _BUFFERED_ROWS:
+            self._add_up()
+
+    def merge(self, other: "Cell[R]") -> None:
+        """Count all that `other`, a cell of the same columns, has counted."""
+        self._add_up()
+        other._add_up()
+        self.records += other.records
+        for name, total in other._totals.items():
+            self._add(name, total)
+        for name, sketch in other._sketches.items():
+            self._sketches[name].merge(sketch)
+
+    def points(self, prefix: str) -> dict[str, Point]:
+        """The points of this cell, by key. Only what is known; only finite numbers."""
+        self._add_up()
+        points: dict[str, Point] = {f"{prefix}/{self.columns.records}": self.records}
+        points |= {f"{prefix}/{name}": total for name, total in self._totals.items() if total is not None}
+        for name, percentiles in self.columns.quantiles.items():
+            sketch = self._sketches[name]
+            if sketch.count:
+                points |= {f"{prefix}/{name}/p{p}": float(sketch.get_quantile_value(p / 100)) for p in percentiles}
+        return points
+
+    def _add_up(self) -> None:
+        rows, self._rows = self._rows, []
+        self.records += len(rows)
+        names = (*self._totals, *self._sketches)
+        for name, values in zip(names, zip(*rows, strict=True), strict=False):
+            known = [value for value in values if value is not None and 0 <= value <= _LARGEST]
+            if name in self._totals:
+                self._add(name, sum(known) if known else None)
+            else:
+                for value in known:
+                    self._sketches[name].add(value)
+
+    def _add(self, name: str, amount: Point | None) -> None:
+        if amount is not None:
+            self._totals[name] = (self._totals[name] or 0) + amount

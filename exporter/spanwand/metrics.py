@@ -1,0 +1,107 @@
+"""Every metric a run can show: name, unit, and what kind of number it is. The names are API.
+
+All are per window. The documentation is generated from this table, and the W&B sink reads from it which metrics have a
+total. In a name, `<...>` stands for one part without a slash.
+"""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """What may be done with a metric's points."""
+
+    SUM = "sum"
+    """Points add up: the total over windows and runs is exact."""
+    QUANTILE = "quantile"
+    """Estimated from a sketch with a relative error of 1 %; quantiles do not add up."""
+    GAUGE = "gauge"
+    """A state at the window's end."""
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """One metric, or one per value of the `<...>` parts of its name."""
+
+    name: str
+    unit: str
+    kind: Kind
+    description: str
+
+
+def _quantiles(name: str, unit: str, percentiles: tuple[int, ...], description: str) -> tuple[Metric, ...]:
+    return tuple(Metric(f"{name}/p{p}", unit, Kind.QUANTILE, f"{description}, {p}th percentile") for p in percentiles)
+
+
+_SUM = Kind.SUM
+
+LLM = (
+    Metric("requests", "1", _SUM, "calls of language, embedding, rerank and audio models"),
+    Metric("errors", "1", _SUM, "of these, failed ones"),
+    Metric("unpriced", "1", _SUM, "of these, ones whose cost is not known"),
+    Metric("input_tokens", "token", _SUM, "input tokens, cached ones included"),
+    Metric("output_tokens", "token", _SUM, "output tokens, reasoning included"),
+    Metric("cached_input_tokens", "token", _SUM, "input tokens read from a cache"),
+    Metric("cache_write_input_tokens", "token", _SUM, "input tokens written to a cache"),
+    Metric("reasoning_output_tokens", "token", _SUM, "output tokens spent on reasoning"),
+    Metric("cost_usd", "USD", _SUM, "cost of the calls whose cost is known"),
+    *_quantiles("latency_s", "s", (50, 95, 99), "time from start to end of a call"),
+    *_quantiles("ttft_s", "s", (50, 95), "time to the first token"),
+    *_quantiles("output_tokens_per_s", "token/s", (50,), "output tokens of a call by its latency"),
+)
+
+DIFFUSION = (
+    Metric("requests", "1", _SUM, "calls of image and video models"),
+    Metric("errors", "1", _SUM, "of these, failed ones"),
+    Metric("unpriced", "1", _SUM, "of these, ones whose cost is not known"),
+    Metric("images", "image", _SUM, "images made"),
+    Metric("safety_flagged", "image", _SUM, "images that a safety checker flagged"),
+    Metric("cost_usd", "USD", _SUM, "cost of the calls whose cost is known"),
+    *_quantiles("latency_s", "s", (50, 95), "time from start to end of a call"),
+    *_quantiles("images_per_s", "image/s", (50,), "images of a call by its latency"),
+    *_quantiles("step_s", "s", (50,), "denoising time by the number of steps"),
+)
+
+REQUEST = (
+    Metric("count", "1", _SUM, "requests: traces with model calls that have ended"),
+    Metric("errors", "1", _SUM, "of these, ones with a failed call or a failed root"),
+    *_quantiles("latency_s", "s", (50, 95, 99), "time from first start to last end of a request"),
+    *_quantiles("cost_usd", "USD", (50, 95), "cost of all calls of a request"),
+    *_quantiles("generations", "1", (50,), "model calls of a request"),
+)
+
+HEALTH = (
+    Metric("spans_received", "1", _SUM, "spans that arrived, of any kind"),
+    Metric("dropped/<reason>", "1", _SUM, "items that did not come out, by reason"),
+)
+
+
+def _under(prefix: str, metrics: tuple[Metric, ...]) -> Iterator[Metric]:
+    return (Metric(f"{prefix}/{m.name}", m.unit, m.kind, m.description) for m in metrics)
+
+
+METRICS: tuple[Metric, ...] = (
+    *_under("llm", LLM),
+    *_under("llm/by_model/<model>", LLM),
+    *_under("diffusion", DIFFUSION),
+    *_under("diffusion/by_model/<model>", DIFFUSION),
+    *_under("request", REQUEST),
+    *_under("spanwand", HEALTH),
+)
+"""All of them. `<model>` is the model's name made fit for a key; `other` sums the models over the limit."""
+
+WINDOW_END = "spanwand/window_end"
+"""The x axis of every history: the window's end in seconds since the epoch."""
+BATCH = "spanwand/batch"
+"""On every history row: `seq` of the batch it came from."""
+
+_EXACT = {metric.name: metric for metric in METRICS if "<" not in metric.name}
+_PATTERNS = [(re.compile(re.sub("<.*?>", "[^/]+", m.name)), m) for m in METRICS if "<" in m.name]
+
+
+def metric_of(key: str) -> Metric | None:
+    """The metric that a history key belongs to; None if it is no key of ours."""
+    exact = _EXACT.get(key)
+    return exact or next((metric for pattern, metric in _PATTERNS if pattern.fullmatch(key)), None)

@@ -1,0 +1,129 @@
+"""The line: the stages in order. What it makes is a function of the frames it is fed, and of nothing else.
+
+    decode -> normalise -> price -> redact -> gather -> sample -> aggregate -> Batch
+
+Time is the frames' arrival, which never decreases; no stage looks at a clock. So a journal that is replayed gives the
+same batches, and a replay that starts at a batch's `low` gives the same batches behind it. `low` is always the first
+frame of a window: whatever a stage counts per window, a replay counts from its start.
+"""
+
+from collections.abc import Iterable
+
+from spanwand.aggregate import Aggregate
+from spanwand.batch import Batch
+from spanwand.config import LineConfig
+from spanwand.decode import decode
+from spanwand.drops import Drops
+from spanwand.gather import Gather
+from spanwand.normalise import Normalise
+from spanwand.price import Price
+from spanwand.record import Request
+from spanwand.redact import Redact
+from spanwand.sample import Sample
+from spanwand.span import Span
+
+
+class Pipeline:
+    """Frames in, batches out. `start` and `end` are a frame's journal positions, `arrival_ns` its arrival time.
+
+    A batch covers one window. It comes out when a later frame shows that the window is over (its `seq` is that
+    frame's `start`), or from `drain` (its `seq` is the drain frame's `end`).
+    """
+
+    def __init__(self, config: LineConfig, key: bytes) -> None:
+        """`key` is the secret of user pseudonyms. Raises ConfigError for a configuration that cannot work."""
+        drops = Drops()
+        self._drops = drops
+        self._normalise = Normalise(config.gather.request_attributes)
+        self._price = Price()
+        self._redact = Redact(config.redact, key, drops)
+        self._gather = Gather(config.gather, drops)
+        self._sample = Sample(config.sample)
+        self._aggregate = Aggregate(config, drops)
+        self._window_ns = config.aggregate.window_s * 1_000_000_000
+        self._rows_interval_ns = config.aggregate.rows_interval_s * 1_000_000_000
+        self._window_start_ns: int | None = None
+        self._end = 0
+
+    def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        """Take an OTLP trace request."""
+        batch = self._enter(start, end, arrival_ns)
+        spans, received = decode(body, self._normalise.keys, self._drops)
+        self._aggregate.received(received)
+        self._take(spans, arrival_ns)
+        return batch
+
+    def spans(self, start: int, end: int, arrival_ns: int, spans: Iterable[Span]) -> Batch | None:
+        """Take spans that were never on a wire."""
+        batch = self._enter(start, end, arrival_ns)
+        self._aggregate.received(self._take(spans, arrival_ns))
+        return batch
+
+    def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
+        """Let time pass."""
+        return self._enter(start, end, arrival_ns)
+
+    def drain(self, start: int, end: int, arrival_ns: int) -> Batch | None:
+        """Close every open trace and window, and remember nothing: what follows `end` starts afresh.
+
+        A drain belongs into the journal like any frame, or a replay across it would not repeat it.
+        """
+        self._open(start, arrival_ns - arrival_ns % self._window_ns)
+        self._count(self._gather.drain())
+        return self._close(end, rows_due=True)
+
+    @property
+    def low(self) -> int:
+        """Frames before this position are not needed any more; the end of the last frame if nothing is open."""
+        open_positions = (self._gather.low, self._aggregate.low)
+        return min((position for position in open_positions if position is not None), default=self._end)
+
+    @property
+    def waiting(self) -> bool:
+        """Something is open: time has to pass (ticks) for it to come out."""
+        return self.low < self._end
+
+    def _take(self, spans: Iterable[Span], arrival_ns: int) -> int:
+        received = 0
+        for span in spans:
+            received += 1
+            generation = self._normalise(span)
+            if generation is not None:
+                clean = self._redact(self._price(generation))
+                self._gather.generation(clean, arrival_ns)
+                self._aggregate.generation(clean, self._sample(clean))
+            root = self._normalise.root(span)
+            if root is not None:
+                self._gather.root(self._redact.root(root), arrival_ns)
+        return received
+
+    def _count(self, requests: Iterable[Request]) -> None:
+        for request in requests:
+            self._aggregate.request(request, self._sample(request))
+
+    def _enter(self, start: int, end: int, arrival_ns: int) -> Batch | None:
+        """Close the window that the frame's arrival leaves behind, open the frame's own, let due traces go."""
+        window_start_ns = arrival_ns - arrival_ns % self._window_ns
+        batch = None
+        if self._window_start_ns is not None and window_start_ns > self._window_start_ns:
+            intervals = (self._window_start_ns // self._rows_interval_ns, window_start_ns // self._rows_interval_ns)
+            batch = self._close(start, rows_due=intervals[0] < intervals[1])
+        self._open(start, window_start_ns)
+        self._end = end
+        self._count(self._gather.due(arrival_ns))
+        return batch
+
+    def _open(self, start: int, window_start_ns: int) -> None:
+        if self._window_start_ns is None:
+            self._window_start_ns = window_start_ns
+            self._gather.open_window(start)
+            self._aggregate.open_window(start)
+
+    def _close(self, seq: int, *, rows_due: bool) -> Batch | None:
+        start_ns, self._window_start_ns, self._end = self._window_start_ns, None, seq
+        updates = self._aggregate.close_window(rows_due=rows_due)
+        if rows_due:
+            self._gather.rows_handed_over()
+        if start_ns is None or not updates:
+            return None
+        return Batch(seq=seq, low=self.low, start_ns=start_ns, end_ns=start_ns + self._window_ns, updates=updates)

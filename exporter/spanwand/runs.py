@@ -1,0 +1,100 @@
+"""Which W&B run a record belongs to: one per service instance and experiment arm."""
+
+import logging
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from spanwand.batch import RunKey
+from spanwand.config import LineConfig
+from spanwand.record import Service
+
+Home = tuple[Service, str, str]
+"""What decides about the run: service, experiment, arm."""
+
+OTHER = "other"
+_NAME_MAX_CHARS = 128
+_MODEL_MAX_CHARS = 64
+_NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9._-]")
+_log = logging.getLogger(__name__)
+
+
+class Run(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """A run and what it says about itself. `models` are those with metrics of their own, by name in a metric key."""
+
+    key: RunKey
+    config: Mapping[str, str | int | float | bool]
+    tags: tuple[str, ...]
+    models: set[str]
+
+
+HEALTH_RUN = Run(
+    key=RunKey(group="spanwand", job_type="spanwand", name="spanwand"), config={}, tags=("spanwand",), models=set()
+)
+"""The run of the line's own health."""
+
+
+class Runs:
+    """All runs so far, up to a limit for life: those over it share one, and models over theirs share `other`.
+
+    The limits are the one thing that a replay may decide otherwise, since it starts with no names seen: a run or model
+    that was `other` may get its own name, or the other way round. Sums over all of them stay exact.
+    """
+
+    def __init__(self, config: LineConfig) -> None:
+        self._max_runs = config.aggregate.max_runs
+        self._max_models = config.aggregate.max_models
+        self._allowed_projects = frozenset(config.wandb.allowed_projects)
+        self._runs: dict[Home, Run] = {}
+        self._other = Run(
+            key=RunKey(group=OTHER, job_type=OTHER, name=OTHER), config={}, tags=("spanwand",), models=set()
+        )
+
+    def of(self, home: Home) -> Run:
+        """The run of a service, experiment and arm."""
+        run = self._runs.get(home)
+        if run is not None:
+            return run
+        if len(self._runs) >= self._max_runs:
+            return self._other
+        run = self._runs[home] = _run(home, self._allowed_projects)
+        if len(self._runs) == self._max_runs:
+            _log.warning("aggregate.max_runs (%d) is reached; further runs share one named %r", self._max_runs, OTHER)
+        return run
+
+    def model(self, run: Run, model: str) -> str:
+        """The name of a model in the run's metric keys, `other` if the run has too many."""
+        name = _NOT_IN_A_KEY.sub("_", model[:_MODEL_MAX_CHARS]) or "unknown"
+        if name not in run.models:
+            if len(run.models) >= self._max_models:
+                return OTHER
+            run.models.add(name)
+        return name
+
+
+def _run(home: Home, allowed_projects: frozenset[str]) -> Run:
+    service, experiment, arm = home
+    allowed = f"{service.entity}/{service.project}" in allowed_projects
+    environment = service.environment or "unknown"
+    name = service.instance or service.name
+    config = {
+        "service": service.name,
+        "environment": service.environment,
+        "instance": service.instance,
+        "version": service.version,
+        "experiment": experiment,
+        "arm": arm,
+    }
+    return Run(
+        key=RunKey(
+            entity=service.entity if allowed else "",
+            project=service.project if allowed else "",
+            group=(experiment or f"{service.name}@{environment}")[:_NAME_MAX_CHARS],
+            job_type=(arm or service.name)[:_NAME_MAX_CHARS],
+            name=(f"{name}/{arm}" if arm else name)[:_NAME_MAX_CHARS],
+        ),
+        config={key: value[:_NAME_MAX_CHARS] for key, value in config.items() if value},
+        tags=tuple(dict.fromkeys(tag[:64] for tag in (service.environment, service.name, "spanwand") if tag)),
+        models=set(),
+    )
