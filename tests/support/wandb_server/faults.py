@@ -25,6 +25,8 @@ class Fault:
     message: str = "fault injected"
     times: int | None = None
     """Requests to meet; None: until cleared."""
+    skip: int = 0
+    """Requests to let pass first."""
     hits: int = 0
     cleared: threading.Event = field(default_factory=threading.Event, repr=False)
 
@@ -50,10 +52,13 @@ class Faults:
     def take(self, request: str) -> Fault | None:
         """The fault that meets `request` ("METHOD path operation"), counted as one hit."""
         with self._lock:
-            fault = next((fault for fault in self._faults if fault.meets(request)), None)
-            if fault:
-                fault.hits += 1
-            return fault
+            for fault in self._faults:
+                if fault.meets(request):
+                    if not fault.skip:
+                        fault.hits += 1
+                        return fault
+                    fault.skip -= 1
+            return None
 
     def clear(self) -> None:
         """End all faults and let hanging requests go."""
