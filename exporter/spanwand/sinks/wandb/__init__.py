@@ -1,0 +1,7 @@
+"""Weights & Biases. The only package that imports wandb, and only when the first batch is written or a run is read."""
+
+from spanwand.sinks.wandb.directories import own_process
+from spanwand.sinks.wandb.key import find_api_key, find_base_url
+from spanwand.sinks.wandb.sink import WandbSink
+
+__all__ = ["WandbSink", "find_api_key", "find_base_url", "own_process"]

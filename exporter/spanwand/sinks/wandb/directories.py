@@ -1,0 +1,45 @@
+"""Where everything that W&B writes lies: below one directory of ours, so that it can be found, moved and purged.
+
+wandb/{run,offline-run}-<time>-<id>/   one folder per run: transaction log, media, W&B's own logs
+runs/<id>.json                         which run that is, and what was found in it (`ledger`)
+data/artifacts/staging/                Table files, until uploaded and afterwards
+cache/                                 artifacts as uploaded
+lock                                   held while a sink is at work here
+"""
+
+import os
+from pathlib import Path
+
+
+def own_process(directory: Path) -> None:
+    """Keep W&B's data and cache below `directory` too: for a process that is ours, before wandb is imported.
+
+    W&B takes these places from the environment only. In somebody else's process the environment is not ours to
+    change: there Table files lie where the application's `WANDB_DATA_DIR` says.
+    """
+    os.environ["WANDB_DATA_DIR"] = str(data_directory(directory))
+    os.environ["WANDB_CACHE_DIR"] = str(directory.absolute() / "cache")
+    os.environ["WANDB_ERROR_REPORTING"] = "false"
+
+
+def data_directory(directory: Path) -> Path:
+    """What `own_process` makes W&B's data directory."""
+    return directory.absolute() / "data"
+
+
+def runs_directory(directory: Path) -> Path:
+    """The folder of run descriptions."""
+    return directory / "runs"
+
+
+def lock_file(directory: Path) -> Path:
+    """The file that a sink at work holds locked."""
+    return directory / "lock"
+
+
+def staged_file(recorded: str, log: Path) -> Path:
+    """A staged file of the run whose transaction log is `log`: where it was, else where it is if all was moved."""
+    path = Path(recorded)
+    if path.exists():
+        return path
+    return data_directory(log.absolute().parents[2]) / "artifacts" / "staging" / path.name

@@ -1,0 +1,110 @@
+"""What a run's transaction log proves: which parts of which batches are in, and that their files are there.
+
+`run.log()` and `finish()` succeed on a full disk, after a final refusal by the server and just before a crash. The
+log on disk is the first thing that is true (design §1). A part of a batch is its points, or its rows of one table.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from spanwand.metrics import BATCH, WINDOW_END
+from spanwand.sinks.wandb import records
+from spanwand.sinks.wandb.directories import staged_file
+from spanwand.sinks.wandb.transaction_log import TransactionLog
+
+POINTS = ""
+"""The part that holds a batch's metrics; every other part is named after its table."""
+
+
+class Position(NamedTuple):
+    """A batch as history knows it. Both only grow along one journal; a new journal starts at a later time."""
+
+    seq: int
+    window_end_s: float
+
+    def covers(self, other: "Position") -> bool:
+        """Whether `other` is this batch or one before it."""
+        return other.seq <= self.seq and other.window_end_s <= self.window_end_s
+
+
+class Evidence:
+    """The proof for one run, brought up to date by reading what its log has grown by."""
+
+    def __init__(self, path: Path, *, needs_files: bool) -> None:
+        """`needs_files`: rows count as in only while their Table file is there, since it has not been uploaded."""
+        self.path = path
+        self.parts: dict[str, Position] = {}
+        """The last batch of each part that is in."""
+        self.is_finished = False
+        self._needs_files = needs_files
+        self._log = TransactionLog(path)
+        self._staged: dict[str, list[Path]] = {}
+        self._unsynced: list[Path] = []
+
+    @property
+    def log_bytes(self) -> int:
+        """Size of the log as far as it was read."""
+        return self._log.offset
+
+    def refresh(self) -> bool:
+        """Read on. Returns whether there was anything new. Raises OSError, NotReadable."""
+        before = self._log.offset
+        if self.path.exists():
+            for payload in self._log.records():
+                self._take(records.parse(payload))
+        return self._log.offset > before
+
+    def sync(self) -> None:
+        """Make durable what was read: W&B itself never calls fsync. Raises OSError."""
+        for path in (*self._unsynced, self.path):
+            if path.exists():
+                fsync(path)
+        self._unsynced.clear()
+
+    def _take(self, record: Any) -> None:
+        match records.kind(record):
+            case "history":
+                self._take_row(records.history_row(record))
+            case "artifact":
+                files = records.artifact_files(record).values()
+                self._staged[record.artifact.client_id] = [staged_file(file, self.path) for file in files]
+            case "exit":
+                self.is_finished = True
+            case _:
+                pass
+
+    def _take_row(self, row: dict[str, records.Json]) -> None:
+        if BATCH not in row:
+            return
+        position = Position(row[BATCH], row.get(WINDOW_END, 0.0))
+        tables = {key: value for key, value in row.items() if records.is_table(value)}
+        if not tables:
+            self.parts[POINTS] = position
+        for key, value in tables.items():
+            if self._is_staged(value):
+                self.parts[table_of(key)] = position
+
+    def _is_staged(self, value: records.Json) -> bool:
+        """Whether a Table's artifact came before its history row, and its files are where they are needed."""
+        client_id, _ = records.table_source(value)
+        files = self._staged.pop(client_id, None)
+        if files is None or (self._needs_files and not all(file.exists() for file in files)):
+            return False
+        self._unsynced += files
+        return True
+
+
+def table_of(key: str) -> str:
+    """The table that a history key belongs to: `generations` for `generations_2`."""
+    name, _, number = key.rpartition("_")
+    return name if number.isdecimal() and name else key
+
+
+def fsync(path: Path) -> None:
+    """Write a file or folder through to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

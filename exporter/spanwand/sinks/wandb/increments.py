@@ -1,0 +1,84 @@
+"""A growing W&B Table: only new rows are logged, rows do not stay in memory, no key gets too many increments.
+
+Reaches into privates of `wandb.Table`: it keeps every row for ever, though it logs each only once, and does not tell
+which artifact it made.
+"""
+
+import importlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from spanwand.tables import Column, Type
+
+MAX_INCREMENTS = 100
+"""Increments per history key: the UI shows no more, and every history row lists all earlier ones of its key."""
+
+TYPES: Mapping[Type, type] = {Type.TEXT: str, Type.WHOLE: int, Type.NUMBER: float}
+
+logger = logging.getLogger(__name__)
+
+
+class Increments:
+    """One table of one run. After each `add`, either `logged` or `failed` has to be called."""
+
+    def __init__(self, name: str, columns: Sequence[Column]) -> None:
+        self.name = name
+        self._columns = columns
+        self._number = 0
+        self._increments = MAX_INCREMENTS
+        self._table: Any = None
+
+    @property
+    def key(self) -> str:
+        """The history key in use: the table's name, then `<name>_2`, …"""
+        return self.name if self._number == 1 else f"{self.name}_{self._number}"
+
+    def add(self, rows: Iterable[Sequence[object]]) -> dict[str, object]:
+        """The history value that logs `rows` as the next increment."""
+        if self._table is None or self._increments == MAX_INCREMENTS:
+            self._number += self._increments > 0
+            self._increments = 0
+            self._table = self._new_table()
+        for row in rows:
+            self._add(row)
+        return {self.key: self._table}
+
+    def logged(self) -> Any:
+        """Forget the rows that are logged. Returns their `wandb.Artifact`."""
+        self._increments += 1
+        self._table.data.clear()
+        self._table._last_logged_idx = -1
+        return self._table._artifact_target.artifact
+
+    def failed(self) -> None:
+        """Begin anew: a Table that raised half way is in no state to be used."""
+        self._table = None
+
+    def _new_table(self) -> Any:
+        return importlib.import_module("wandb").Table(
+            columns=[column.name for column in self._columns],
+            dtype=[TYPES[column.type] for column in self._columns],
+            optional=True,
+            log_mode="INCREMENTAL",
+        )
+
+    def _add(self, row: Sequence[object]) -> None:
+        """Add a row; if W&B refuses it, with every cell forced to its column's type. The batch goes on either way."""
+        try:
+            self._table.add_data(*row)
+        except (TypeError, ValueError):
+            cells = [fit(cell, TYPES[column.type]) for cell, column in zip(row, self._columns, strict=False)]
+            cells += [None] * (len(self._columns) - len(cells))
+            self._table.add_data(*cells)
+            logger.warning("a row of table %s did not fit its columns and was forced", self.name)
+
+
+def fit(cell: object, kind: type) -> object:
+    """`cell` as a value of `kind`, or None if it cannot be one."""
+    if cell is None or isinstance(cell, kind):
+        return cell
+    try:
+        return kind(cell)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,68 @@
+"""What W&B's records say, in plain values. Knows the protobuf schema of wandb; imports it when first asked."""
+
+import importlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+Json = Any
+"""A value as `json.loads` gives it."""
+
+
+@cache
+def _record_class() -> Any:
+    return importlib.import_module("wandb.proto.wandb_internal_pb2").Record
+
+
+def parse(payload: bytes) -> Any:
+    """One record of a transaction log as wandb's own protobuf `Record`. Raises DecodeError."""
+    return _record_class().FromString(payload)
+
+
+def kind(record: Any) -> str:
+    """The record's type: `run`, `history`, `summary`, `artifact`, `exit`, …"""
+    return record.WhichOneof("record_type") or ""
+
+
+def merge(target: dict[str, Json], items: Iterable[Any]) -> dict[str, Json]:
+    """Put history, config or summary items into `target`; a nested key makes nested mappings."""
+    for item in items:
+        *parents, last = item.nested_key or (item.key,)
+        inner = target
+        for parent in parents:
+            child = inner.get(parent)
+            inner[parent] = inner = child if isinstance(child, dict) else {}
+        inner[last] = json.loads(item.value_json)
+    return target
+
+
+def remove(target: dict[str, Json], items: Iterable[Any]) -> None:
+    """Take config or summary items out of `target`."""
+    for item in items:
+        *parents, last = item.nested_key or (item.key,)
+        inner: Any = target
+        for parent in parents:
+            inner = inner.get(parent, {})
+        inner.pop(last, None)
+
+
+def history_row(record: Any) -> dict[str, Json]:
+    """The row of a `history` record."""
+    return merge({}, record.history.item)
+
+
+def artifact_files(record: Any) -> Mapping[str, str]:
+    """The files of an `artifact` record: path in the artifact to path on this machine when it was staged."""
+    return {entry.path: entry.local_path for entry in record.artifact.manifest.contents}
+
+
+def is_table(value: Json) -> bool:
+    """Whether a history value stands for a Table."""
+    return isinstance(value, dict) and value.get("_type") in {"table-file", "incremental-table-file"}
+
+
+def table_source(value: Mapping[str, Json]) -> tuple[str, str]:
+    """Client id of the artifact that holds a Table's rows, and the file's path in it."""
+    client_id, _, path = str(value.get("artifact_path", "")).removeprefix("wandb-client-artifact://").partition("/")
+    return client_id, path

@@ -1,0 +1,116 @@
+"""One open W&B run: what was logged to it, and what of that is proven."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import spanwand
+from spanwand.batch import Batch, RunUpdate
+from spanwand.metrics import BATCH, WINDOW_END, Kind, metric_of
+from spanwand.sinks.wandb import settings
+from spanwand.sinks.wandb.evidence import POINTS, Evidence, Position
+from spanwand.sinks.wandb.increments import Increments
+from spanwand.sinks.wandb.settings import Common
+from spanwand.sinks.wandb.upload import Upload
+from spanwand.tables import columns
+
+
+class Pending(NamedTuple):
+    """A part that was logged and is not proven yet. Online, rows have an upload that W&B must confirm."""
+
+    position: Position
+    upload: Upload | None = None
+
+
+class OpenRun:
+    """A run that batches are logged to. Not thread-safe, except for `finish`."""
+
+    def __init__(self, common: Common, update: RunUpdate, batch: Batch) -> None:
+        """Start the run. Raises whatever wandb raises."""
+        self.key = update.run
+        self.opened_ns = batch.start_ns
+        self.pending: dict[str, Pending] = {}
+        self.upload_stopped = threading.Event()
+        self._is_online = common.server.mode == "online"
+        self._request_attributes = common.request_attributes
+        self._sdk = settings.init(common.settings, update, config_of(update, batch), self.upload_stopped.set)
+        self._sdk.define_metric("*", step_metric=WINDOW_END)
+        self.id: str = self._sdk.id
+        self.evidence = Evidence(Path(self._sdk.settings.sync_file), needs_files=not self._is_online)
+        self._tables: dict[str, Increments] = {}
+        self._totals: dict[str, float] = {}
+
+    def log(self, update: RunUpdate, part: str, position: Position) -> None:
+        """Hand one part of a batch to wandb, once. Raises whatever wandb raises; then the part is not logged."""
+        if part in self.pending:
+            return
+        if part == POINTS:
+            self._log_points(update.points, position)
+        else:
+            self._log_rows(part, update.rows[part], position)
+
+    def prove(self) -> bool:
+        """Whether all that was logged is in the transaction log by now, on the disk. Raises OSError."""
+        if not self.pending:
+            return True
+        self.evidence.refresh()
+        if self.unseen():
+            return False
+        self.evidence.sync()
+        return True
+
+    def unseen(self) -> list[str]:
+        """The parts that are logged but not in the transaction log."""
+        seen = self.evidence.parts
+        return [part for part, pending in self.pending.items() if seen.get(part) != pending.position]
+
+    def forget(self, part: str) -> None:
+        """Have a part logged again: its upload failed for good, so W&B has nothing of it."""
+        del self.pending[part]
+        self.evidence.parts.pop(part, None)
+
+    def finish(self) -> None:
+        """End the run, within its `finish_timeout`. Raises whatever wandb raises."""
+        self._sdk.finish()
+
+    def _log_points(self, points: Mapping[str, float], position: Position) -> None:
+        self._sdk.log({**points, **axes(position)})
+        self.pending[POINTS] = Pending(position)
+        sums = {name: value for name, value in points.items() if is_sum(name)}
+        for name, value in sums.items():
+            self._totals[name] = self._totals.get(name, 0) + value
+        self._sdk.summary.update({f"total/{name}": self._totals[name] for name in sums})
+
+    def _log_rows(self, table: str, rows: Iterable[Sequence[object]], position: Position) -> None:
+        increments = self._tables.get(table)
+        if increments is None:
+            increments = self._tables[table] = Increments(table, columns(table, self._request_attributes))
+        try:
+            self._sdk.log({**increments.add(rows), **axes(position)})
+        except BaseException:
+            increments.failed()
+            raise
+        artifact = increments.logged()
+        self.pending[table] = Pending(position, Upload(artifact) if self._is_online else None)
+
+
+def is_sum(name: str) -> bool:
+    """Whether a metric's points add up to a total."""
+    metric = metric_of(name)
+    return metric is not None and metric.kind is Kind.SUM
+
+
+def axes(position: Position) -> dict[str, float]:
+    """The keys that every history row has beside its values."""
+    return {
+        WINDOW_END: position.window_end_s,
+        BATCH: position.seq,
+        "_timestamp": position.window_end_s,
+    }
+
+
+def config_of(update: RunUpdate, batch: Batch) -> dict[str, object]:
+    """The run's config: what the update says, and how it was made."""
+    made_by = {"version": spanwand.__version__, "window_s": (batch.end_ns - batch.start_ns) / 1e9}
+    return {**update.config, "spanwand": made_by}

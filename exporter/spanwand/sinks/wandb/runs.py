@@ -1,0 +1,122 @@
+"""The open runs of a sink: opened, proven, rotated, given up when wandb-core dies, finished."""
+
+import logging
+import time
+from collections.abc import Collection
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from spanwand.batch import Batch, RunKey, RunUpdate
+from spanwand.errors import NotReadable
+from spanwand.sinks.wandb import core
+from spanwand.sinks.wandb.ledger import Ledger, RunDescription
+from spanwand.sinks.wandb.run import OpenRun
+from spanwand.sinks.wandb.settings import Common
+
+MAX_LOG_BYTES = 256 * 1024 * 1024
+"""A run whose transaction log is larger is followed by a new one."""
+TAKE_DOWN_S = 5.0
+POLL_S = 0.02
+
+logger = logging.getLogger(__name__)
+
+
+class OpenRuns:
+    """At most one open run per run key."""
+
+    def __init__(self, common: Common, directory: Path, ledger: Ledger) -> None:
+        self._common = common
+        self._directory = directory
+        self._ledger = ledger
+        self._open: dict[RunKey, OpenRun] = {}
+
+    def run_for(self, update: RunUpdate, batch: Batch) -> OpenRun:
+        """The open run for an update, started if there is none. Raises whatever wandb raises."""
+        run = self._open.get(update.run)
+        if run is None:
+            run = self._open[update.run] = OpenRun(self._common, update, batch)
+            self._ledger.describe(self._description(run))
+        return run
+
+    def pending(self) -> list[OpenRun]:
+        """Runs with something logged that is not proven."""
+        return [run for run in self._open.values() if run.pending]
+
+    def await_logs(self, deadline: float) -> list[OpenRun]:
+        """Wait until all that is pending is on disk. Returns the runs of which it is not.
+
+        `deadline` is `time.monotonic()`. Ends early if wandb-core has died. Raises OSError.
+        """
+        waiting = [run for run in self.pending() if not run.prove()]
+        while waiting and time.monotonic() < deadline and core.is_alive():
+            time.sleep(POLL_S)
+            waiting = [run for run in waiting if not run.prove()]
+        return waiting
+
+    def settle(self, run: OpenRun, part: str) -> None:
+        """A pending part is proven."""
+        self._ledger.note(run.key, part, run.pending.pop(part).position)
+
+    def rotate(self, now_ns: int, max_age_s: float, timeout_s: float) -> None:
+        """Finish the runs that are too old at `now_ns`, too large, or no longer uploaded."""
+        stopped = [run for run in self._open.values() if run.upload_stopped.is_set()]
+        for run in stopped:
+            logger.warning("W&B ended the upload of run %s; it is complete on disk, and a new run follows", run.id)
+        grown = [
+            run
+            for run in self._open.values()
+            if run not in stopped
+            and not run.pending
+            and (now_ns - run.opened_ns >= max_age_s * 1e9 or run.evidence.log_bytes >= MAX_LOG_BYTES)
+        ]
+        self.finish([*stopped, *grown], timeout_s)
+
+    def finish(self, runs: Collection[OpenRun], timeout_s: float) -> None:
+        """End runs, all at once, and keep what their logs prove."""
+        if not runs:
+            return
+        finished: set[str] = set()
+        core.run_all([partial(_finish, run, finished) for run in runs], timeout_s)
+        for run in runs:
+            is_uploaded = (
+                run.id in finished and self._common.server.mode == "online" and not run.upload_stopped.is_set()
+            )
+            self._close(run, "complete" if is_uploaded else "unfinished")
+
+    def finish_all(self, timeout_s: float) -> None:
+        """End all runs."""
+        self.finish(list(self._open.values()), timeout_s)
+
+    def give_up(self) -> None:
+        """wandb-core has died, and every run with it: keep what their logs prove, and make a new start possible."""
+        for run in list(self._open.values()):
+            self._close(run, "unfinished")
+        core.take_down(TAKE_DOWN_S)
+
+    def forget(self) -> None:
+        """In a forked child: the runs are the parent's."""
+        self._open.clear()
+
+    def _close(self, run: OpenRun, upload: str) -> None:
+        del self._open[run.key]
+        try:
+            run.evidence.refresh()
+            run.evidence.sync()
+            self._ledger.describe(self._description(run, upload=upload, parts=dict(run.evidence.parts)))
+        except (OSError, NotReadable) as error:
+            logger.warning("run %s is not closed in order: %s", run.id, error)
+        for part, position in run.evidence.parts.items():
+            self._ledger.note(run.key, part, position)
+
+    def _description(self, run: OpenRun, **closed: Any) -> RunDescription:
+        log = run.evidence.path.relative_to(self._directory.absolute())
+        return RunDescription(run=run.key, run_id=run.id, log=str(log), mode=self._common.server.mode, **closed)
+
+
+def _finish(run: OpenRun, finished: set[str]) -> None:
+    try:
+        run.finish()
+        finished.add(run.id)
+    except Exception as error:  # noqa: BLE001  # TimeoutError, or wandb-core is gone: the log has it all
+        logger.warning("run %s is not finished: %s; what is missing at W&B is on disk", run.id, type(error).__name__)

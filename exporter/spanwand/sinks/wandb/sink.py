@@ -1,0 +1,158 @@
+"""The W&B sink: batches into runs, delivered when the runs' transaction logs prove it (design §1, §5).
+
+What is proven when. Points, online and offline: they are in the run's transaction log and fsynced; from there wandb
+uploads them, and a log is enough for `wandb sync` to do it later. Rows offline: likewise, with their Table file.
+Rows online: besides, W&B has committed the artifact that holds them.
+"""
+
+import logging
+import os
+import shutil
+import time
+from pathlib import Path
+
+from spanwand.batch import Batch, RunUpdate
+from spanwand.config import WandbConfig
+from spanwand.outcomes import Delivered, Outcome, Retry
+from spanwand.sinks.wandb import core
+from spanwand.sinks.wandb.evidence import POINTS, Position
+from spanwand.sinks.wandb.ledger import Ledger
+from spanwand.sinks.wandb.lock import DirectoryLock
+from spanwand.sinks.wandb.run import OpenRun
+from spanwand.sinks.wandb.runs import OpenRuns
+from spanwand.sinks.wandb.settings import Common, find_server, run_settings
+from spanwand.sinks.wandb.troubles import RETRY_CRASHED_S, RETRY_LATER_S, Troubles
+
+PROOF_WAIT_S = 10.0
+"""Longest wait for a batch to be proven; usual is 0.2 s."""
+MIN_FREE_BYTES = 32 * 1024 * 1024
+"""With less space left nothing is logged: wandb would lose it without a word."""
+TAKE_DOWN_S = 2.0
+"""Kept of the time to close for the end of wandb-core."""
+
+logger = logging.getLogger(__name__)
+
+
+class WandbSink:
+    """Writes batches to W&B runs; what it needs and leaves lies below `directory`, which belongs to one sink."""
+
+    def __init__(self, config: WandbConfig, directory: Path, request_attributes: tuple[str, ...] = ()) -> None:
+        """Touches nothing and imports no wandb: that is for the first batch.
+
+        `request_attributes` as in `GatherConfig`: they name the last columns of both tables.
+        """
+        self._config = config
+        self._directory = directory
+        self._server = find_server(config)
+        self._ledger = Ledger(directory)
+        common = Common(self._server, run_settings(self._server, config, directory), request_attributes)
+        self._runs = OpenRuns(common, directory, self._ledger)
+        self._lock = DirectoryLock(directory)
+        self._pid = 0
+
+    @property
+    def mode(self) -> str:
+        """`online`, `offline` or `disabled`: what `auto` turned out to be."""
+        return self._server.mode
+
+    def write(self, batch: Batch) -> Outcome:
+        """Log a batch and prove it. See `spanwand.ports.Sink`."""
+        if self.mode == "disabled" or not batch.updates:
+            return Delivered()
+        troubles = Troubles(self._server.api_key)
+        try:
+            self._begin()
+            if shutil.disk_usage(self._directory).free < MIN_FREE_BYTES:
+                return Retry(RETRY_LATER_S, f"less than {MIN_FREE_BYTES >> 20} MiB free below {self._directory}")
+            self._runs.rotate(batch.end_ns, self._config.run_max_age_s, self._config.finish_timeout_s)
+            self._write(batch, troubles)
+        except Exception as error:
+            logger.debug("writing to W&B failed", exc_info=True)
+            troubles.add_error("writing to W&B", error)
+        return troubles.outcome
+
+    def close(self, deadline_s: float) -> None:
+        """Finish all runs and end wandb-core, within `deadline_s` seconds."""
+        if self._pid != os.getpid():
+            return
+        self._pid = 0
+        deadline = time.monotonic() + deadline_s
+        self._runs.finish_all(max(deadline_s - TAKE_DOWN_S, deadline_s / 2))
+        if core.is_ours():
+            core.take_down(max(deadline - time.monotonic(), 0.1))
+        self._lock.release()
+
+    def _begin(self) -> None:
+        """Once per process: learn what earlier ones left. In a forked child the runs are the parent's."""
+        if self._pid == os.getpid():
+            return
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._runs.forget()
+        core.load()
+        self._lock.take()
+        self._ledger.recover()
+        self._pid = os.getpid()
+
+    def _write(self, batch: Batch, troubles: Troubles) -> None:
+        refused: set[tuple[str, str]] = set()
+        for update in batch.updates:
+            self._log(update, batch, troubles, refused)
+        deadline = time.monotonic() + PROOF_WAIT_S
+        unproven = self._runs.await_logs(deadline)
+        if unproven and core.is_alive():
+            troubles.add("W&B's transaction log does not grow: is the disk full or read-only?")
+            self._runs.finish(unproven, self._config.finish_timeout_s)
+        elif unproven:
+            self._crashed(troubles)
+        for run in self._runs.pending():
+            for part in list(run.pending):
+                self._settle(run, part, deadline, troubles)
+
+    def _log(self, update: RunUpdate, batch: Batch, troubles: Troubles, refused: set[tuple[str, str]]) -> None:
+        """Log the parts of an update that are not in. A project that refused a run is not asked again at once."""
+        position = Position(batch.seq, batch.end_ns / 1e9)
+        due = [part for part in parts(update) if not self._ledger.has(update.run, part, position)]
+        project = (update.run.entity, update.run.project)
+        if not due or project in refused:
+            return
+        doing = "starting a run"
+        try:
+            run = self._runs.run_for(update, batch)
+            for part in due:
+                doing = f"logging {part or 'metrics'}"
+                run.log(update, part, position)
+        except Exception as error:  # noqa: BLE001  # wandb raises what it likes
+            refused.add(project)
+            self._failed(doing, error, troubles)
+
+    def _settle(self, run: OpenRun, part: str, deadline: float, troubles: Troubles) -> None:
+        """Keep a part as in, once W&B has confirmed the upload of rows."""
+        upload = run.pending[part].upload
+        try:
+            problem = upload.problem(deadline - time.monotonic()) if upload else ""
+        except TimeoutError:
+            troubles.add(f"W&B has not confirmed rows of {part} yet")
+        except Exception as error:  # noqa: BLE001  # wandb raises what it likes
+            self._failed(f"uploading {part}", error, troubles)
+        else:
+            if problem:
+                run.forget(part)
+                troubles.add(f"W&B refused rows of {part}: {problem}")
+            else:
+                self._runs.settle(run, part)
+
+    def _failed(self, doing: str, error: Exception, troubles: Troubles) -> None:
+        if core.is_dead(error):
+            self._crashed(troubles)
+        else:
+            troubles.add_error(doing, error)
+
+    def _crashed(self, troubles: Troubles) -> None:
+        logger.warning("wandb-core has died; its runs are kept as far as they are on disk, and new ones follow")
+        self._runs.give_up()
+        troubles.add("wandb-core died", RETRY_CRASHED_S)
+
+
+def parts(update: RunUpdate) -> list[str]:
+    """The parts of an update that hold something: its points, and each table with rows."""
+    return [*([POINTS] if update.points else []), *(table for table, rows in update.rows.items() if rows)]

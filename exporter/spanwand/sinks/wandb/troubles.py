@@ -1,0 +1,48 @@
+"""Why a batch is not in yet, in words for `spanwand status`. An API key never gets into them."""
+
+import re
+
+from spanwand.outcomes import Delivered, Outcome, Retry
+
+RETRY_CRASHED_S = 1.0
+RETRY_LATER_S = 10.0
+MAX_REASON_CHARS = 300
+
+
+class Troubles:
+    """What went wrong while one batch was written. Every kind of trouble is worth another try."""
+
+    def __init__(self, secret: str | None) -> None:
+        self._secret = secret
+        self._reasons: dict[str, float] = {}
+
+    def add(self, why: str, after_s: float = RETRY_LATER_S) -> None:
+        """Note a reason, once."""
+        self._reasons.setdefault(self._clean(why), after_s)
+
+    def add_error(self, doing: str, error: BaseException) -> None:
+        """Note an exception out of wandb."""
+        self.add(f"{doing}: {explain(error)}")
+
+    @property
+    def outcome(self) -> Outcome:
+        """Delivered if there was none; else try again, as soon as the least of them allows."""
+        if not self._reasons:
+            return Delivered()
+        return Retry(min(self._reasons.values()), "; ".join(self._reasons)[:MAX_REASON_CHARS])
+
+    def _clean(self, why: str) -> str:
+        text = why.replace(self._secret, "***") if self._secret else why
+        return re.sub(r"\s+", " ", text).strip()
+
+
+def explain(error: BaseException) -> str:
+    """One line about an exception out of wandb, which says of some only '<no message>'."""
+    text = str(error)
+    if type(error).__name__ == "AuthenticationError" or re.search(r"\b401\b", text):
+        return f"W&B does not accept the API key ({text or 'no message'})"
+    if "imed out" in text or isinstance(error, TimeoutError):
+        return "W&B did not answer in time"
+    if not text or text == "<no message>":
+        return f"W&B refused ({type(error).__name__}, no reason given; a wrong API key looks like this)"
+    return f"{type(error).__name__}: {text}"
