@@ -23,11 +23,12 @@ class Commits:
     `on_low` is called with the position from which every configured sink can go on, whenever that moves.
     """
 
-    def __init__(self, path: Path, sinks: Collection[str], on_low: Callable[[int], None]) -> None:
+    def __init__(self, path: Path, sinks: Collection[str], journal_end: int, on_low: Callable[[int], None]) -> None:
+        """Raises CannotStart if the file is damaged. Progress behind `journal_end` is of a journal that is gone."""
         self._path = path
         self._on_low = on_low
         self._lock = threading.Lock()
-        self._all = _read(path)
+        self._all = {name: commit for name, commit in _read(path).items() if commit.seq <= journal_end}
         self._sinks = tuple(sinks)
 
     def __getitem__(self, sink: str) -> Commit:

@@ -1,10 +1,20 @@
 """What the daemon says about itself: one document, from which `spanwand status`, `/readyz` and `/metrics` are made."""
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
-from spanwand_sidecar.deliver import SinkStatus
+import spanwand
+from spanwand_sidecar.commits import Commits
+from spanwand_sidecar.deliver import Delivery, SinkStatus
+from spanwand_sidecar.journal import Journal
+from spanwand_sidecar.worker import Worker
+
+FULL = 0.98
+"""Share of the journal's cap from which on it counts as full: a large request may be refused already."""
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,3 +73,94 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     journal: JournalStatus
     line: LineStatus
     sinks: Mapping[str, SinkStatus]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The running parts that a status is read from."""
+
+    started_s: float
+    """Monotonic seconds."""
+    endpoints: Endpoints
+    max_journal_bytes: int
+    journal: Journal
+    commits: Commits
+    worker: Worker
+    deliveries: Sequence[Delivery]
+    received: Callable[[], Received]
+    dropped: Callable[[], Mapping[str, int]]
+    stopping: threading.Event
+
+
+def snapshot(parts: Parts) -> Status:
+    """The status now."""
+    journal = _journal(parts)
+    sinks = {delivery.name: delivery.status() for delivery in parts.deliveries}
+    obstacles = tuple(_obstacles(parts, journal))
+    return Status(
+        version=spanwand.__version__,
+        uptime_s=time.monotonic() - parts.started_s,
+        ready=not obstacles,
+        reasons=(*obstacles, *_troubles(parts, sinks)),
+        endpoints=parts.endpoints,
+        received=parts.received(),
+        journal=journal,
+        line=_line(parts),
+        sinks=sinks,
+    )
+
+
+def _journal(parts: Parts) -> JournalStatus:
+    journal = parts.journal
+    return JournalStatus(
+        size_bytes=journal.size_bytes,
+        backlog_bytes=max(journal.end - parts.commits.low, 0),
+        max_bytes=parts.max_journal_bytes,
+        oldest_undelivered_s=_oldest_undelivered_s(parts),
+        damaged=journal.damaged,
+        truncated_bytes=journal.truncated_bytes,
+        sick=journal.sick,
+    )
+
+
+def _oldest_undelivered_s(parts: Parts) -> float:
+    """The last tick stays in the journal for ever; it counts only if something else does."""
+    busy = parts.worker.waiting or parts.worker.position < parts.journal.end
+    if not busy and not any(delivery.status().undelivered for delivery in parts.deliveries):
+        return 0.0
+    frame = next(parts.journal.read(parts.commits.low), None)
+    return max(time.time() - frame.arrival_ns / 1e9, 0.0) if frame else 0.0
+
+
+def _line(parts: Parts) -> LineStatus:
+    worker = parts.worker
+    batch = worker.last_batch
+    return LineStatus(
+        position=worker.position,
+        waiting=worker.waiting,
+        failed_frames=worker.failed_frames,
+        dropped=parts.dropped(),
+        last_batch_seq=batch.seq if batch else -1,
+        last_batch_end=batch.end_ns / 1e9 if batch else 0.0,
+    )
+
+
+def _obstacles(parts: Parts, journal: JournalStatus) -> Iterator[str]:
+    """Why senders are told to wait."""
+    if journal.sick:
+        yield f"the journal's disk refuses: {journal.sick}"
+    if journal.backlog_bytes >= FULL * journal.max_bytes:
+        yield f"the journal is full: {journal.backlog_bytes} of {journal.max_bytes} bytes are not in every sink"
+    if parts.stopping.is_set():
+        yield "stopping"
+
+
+def _troubles(parts: Parts, sinks: Mapping[str, SinkStatus]) -> Iterator[str]:
+    """What is wrong, though senders need not care."""
+    for name, sink in sinks.items():
+        if sink.state == "retrying":
+            yield f"sink {name} is retrying: {sink.why}"
+    if parts.worker.failed_frames:
+        yield f"the line failed on {parts.worker.failed_frames} frames: see the log, it is a bug"
+    if parts.journal.damaged:
+        yield f"{parts.journal.damaged} parts of the journal were unreadable"

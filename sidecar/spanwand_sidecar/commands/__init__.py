@@ -1,0 +1,1 @@
+"""The subcommands, one file each; `spanwand_sidecar.cli` names them."""

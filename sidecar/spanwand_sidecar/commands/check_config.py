@@ -1,0 +1,42 @@
+"""`spanwand check-config`."""
+
+from collections.abc import Iterator
+from operator import attrgetter
+from pathlib import Path
+
+import click
+import yaml
+
+from spanwand.load import Loaded, keys
+from spanwand_sidecar.commands.settings import config_option, load_config
+from spanwand_sidecar.config import Config
+from spanwand_sidecar.sinks import check
+
+
+@click.command("check-config")
+@config_option
+def check_config(config_file: Path | None) -> None:
+    """Print the effective configuration as YAML, each value that is no default with its origin."""
+    loaded = load_config(config_file)
+    check(loaded.config)
+    for line in render(loaded):
+        click.echo(line)
+
+
+def render(loaded: Loaded[Config]) -> Iterator[str]:
+    """The configuration as lines of YAML."""
+    shown: tuple[str, ...] = ()
+    for key, _ in keys(Config):
+        *sections, name = key.split(".")
+        for depth, section in enumerate(sections):
+            if shown[: depth + 1] != tuple(sections[: depth + 1]):
+                yield f"{'  ' * depth}{section}:"
+        shown = tuple(sections)
+        origin = loaded.origins.get(key)
+        value = _yaml(attrgetter(key)(loaded.config))
+        yield f"{'  ' * len(sections)}{name}: {value}{f'  # {origin}' if origin else ''}"
+
+
+def _yaml(value: object) -> str:
+    plain = list(value) if isinstance(value, tuple) else value
+    return yaml.safe_dump(plain, default_flow_style=True, width=10**6).removesuffix("...\n").strip()

@@ -1,0 +1,98 @@
+"""`spanwand status`."""
+
+import http.client
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from spanwand.errors import SpanwandError
+from spanwand_sidecar.commands.settings import config_option, load_config
+from spanwand_sidecar.config import Config, data_dir, split_address
+from spanwand_sidecar.deliver import SinkStatus
+from spanwand_sidecar.endpoints import read_endpoints
+from spanwand_sidecar.status import Status
+
+TIMEOUT_S = 5.0
+
+
+@click.command()
+@config_option
+@click.option("--admin", metavar="ADDRESS", help="The daemon's admin address: host:port.")
+@click.option("--data-dir", metavar="DIR", help="The daemon's data directory.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole document.")
+def status(config_file: Path | None, admin: str | None, data_dir: str | None, as_json: bool) -> None:  # noqa: FBT001  # click
+    """Ask a running daemon how it is. Exits 1 if there is none, or if it is not ready."""
+    config = load_config(config_file, {"data_dir": data_dir}).config
+    address = admin or find_admin(config)
+    document = ask(address)
+    found = msgspec.json.decode(document, type=Status)
+    click.echo(document.decode() if as_json else "\n".join(render(found)))
+    if not found.ready:
+        raise SystemExit(1)
+
+
+def find_admin(config: Config) -> str:
+    """The address in the data directory's endpoints file, else the configured one."""
+    endpoints = read_endpoints(data_dir(config))
+    return endpoints.admin if endpoints else config.listen.admin
+
+
+def ask(address: str) -> bytes:
+    """The status document of the daemon at `address`. Raises SpanwandError if there is none."""
+    try:
+        host, port = split_address(address)
+        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        connection.request("GET", "/status")
+        answer = connection.getresponse()
+        body = answer.read()
+    except ValueError as error:
+        raise SpanwandError(f"--admin: {error}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise SpanwandError(f"no daemon answers at {address}: {error}; start one with: spanwand up") from None
+    if answer.status != 200:
+        raise SpanwandError(f"{address} is no Spanwand daemon: HTTP {answer.status}")
+    return body
+
+
+def render(found: Status) -> Iterator[str]:
+    """The document for a person."""
+    place = found.endpoints
+    yield f"spanwand {found.version}, process {place.pid}, up {_duration(found.uptime_s)}"
+    yield f"{'ready' if found.ready else 'NOT READY'}{''.join(f'{chr(10)}  {reason}' for reason in found.reasons)}"
+    yield f"listens   grpc {' '.join(place.grpc)}  http {place.http}  admin {place.admin}"
+    yield f"data      {place.data_dir}"
+    yield f"received  {found.received.spans} spans, {_bytes(found.received.bytes)}"
+    dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(found.line.dropped.items()))
+    yield f"dropped   {dropped or 'nothing'}"
+    journal = found.journal
+    yield (
+        f"journal   {_bytes(journal.backlog_bytes)} not in every sink, oldest {_duration(journal.oldest_undelivered_s)}"
+        f"; {_bytes(journal.size_bytes)} on disk of {_bytes(journal.max_bytes)}"
+    )
+    for name, sink in found.sinks.items():
+        yield f"sink      {name}: {_sink(sink)}"
+
+
+def _sink(sink: SinkStatus) -> str:
+    retry = f", next try in {max(sink.next_retry_s - time.time(), 0):.0f} s" if sink.next_retry_s else ""
+    why = f": {sink.why}" if sink.why else ""
+    return (
+        f"{sink.state}, {sink.outcomes.get('delivered', 0)} batches delivered, {sink.undelivered} waiting{retry}{why}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _bytes(count: int) -> str:
+    size, units = float(count), ["B", "KiB", "MiB", "GiB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        units.pop(0)
+    return f"{size:.0f} {units[0]}" if units[0] == "B" else f"{size:.1f} {units[0]}"

@@ -1,0 +1,29 @@
+"""`spanwand up`."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from spanwand_sidecar import log
+from spanwand_sidecar.commands.settings import config_option, load_config, setting_options
+from spanwand_sidecar.sinks import check
+
+
+@click.command()
+@config_option
+@setting_options
+def up(config_file: Path | None, **flags: object) -> None:
+    """Start the daemon; SIGTERM or Ctrl-C stops it, a second one at once."""
+    config = load_config(config_file, flags).config
+    check(config)
+    log.start(config.log)
+    from spanwand_sidecar.daemon import run
+
+    code = run(config)
+    logging.shutdown()
+    sys.stdout.flush()
+    # Every part has had its time; what hangs still (a sink's library, its exit hooks) must not keep the process.
+    os._exit(code)
