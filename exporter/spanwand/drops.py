@@ -23,6 +23,10 @@ class DropReason(StrEnum):
     """A batch that its sink refused for good."""
     QUEUE_FULL = "queue_full"
     """A span that the in-process exporter had no room for."""
+    SINK_BACKLOG = "sink_backlog"
+    """A batch that the in-process exporter let go because its sink did not take it in time."""
+    LINE_FAILED = "line_failed"
+    """A span that the in-process exporter could not take: a bug, with a traceback in the app's debug log."""
 
 
 Drops = Counter[DropReason]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from spanwand.aggregate import Aggregate
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
-from spanwand.decode import decode
+from spanwand.decode import Keys, decode
 from spanwand.drops import Drops
 from spanwand.gather import Gather
 from spanwand.normalise import Normalise
@@ -32,8 +32,8 @@ class Pipeline:
 
     def __init__(self, config: LineConfig, key: bytes) -> None:
         """`key` is the secret of user pseudonyms. Raises ConfigError for a configuration that cannot work."""
-        drops = Drops()
-        self._drops = drops
+        self.drops = drops = Drops()
+        """Counts not yet in a batch. What fills the line may add what was lost before it."""
         self._normalise = Normalise(config.gather.request_attributes)
         self._price = Price()
         self._redact = Redact(config.redact, key, drops)
@@ -48,15 +48,16 @@ class Pipeline:
     def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         """Take an OTLP trace request."""
         batch = self._enter(start, end, arrival_ns)
-        spans, received = decode(body, self._normalise.keys, self._drops)
+        spans, received = decode(body, self._normalise.keys, self.drops)
         self._aggregate.received(received)
         self._take(spans, arrival_ns)
         return batch
 
-    def spans(self, start: int, end: int, arrival_ns: int, spans: Iterable[Span]) -> Batch | None:
-        """Take spans that were never on a wire."""
+    def spans(self, start: int, end: int, arrival_ns: int, spans: Iterable[Span], received: int) -> Batch | None:
+        """Take spans that were never on a wire: those that matter, out of `received`."""
         batch = self._enter(start, end, arrival_ns)
-        self._aggregate.received(self._take(spans, arrival_ns))
+        self._aggregate.received(received)
+        self._take(spans, arrival_ns)
         return batch
 
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
@@ -73,6 +74,11 @@ class Pipeline:
         return self._close(end, rows_due=True)
 
     @property
+    def keys(self) -> Keys:
+        """Which attributes matter, for who decodes before the line."""
+        return self._normalise.keys
+
+    @property
     def low(self) -> int:
         """Frames before this position are not needed any more; the end of the last frame if nothing is open."""
         open_positions = (self._gather.low, self._aggregate.low)
@@ -83,10 +89,8 @@ class Pipeline:
         """Something is open: time has to pass (ticks) for it to come out."""
         return self.low < self._end
 
-    def _take(self, spans: Iterable[Span], arrival_ns: int) -> int:
-        received = 0
+    def _take(self, spans: Iterable[Span], arrival_ns: int) -> None:
         for span in spans:
-            received += 1
             generation = self._normalise(span)
             if generation is not None:
                 clean = self._redact(self._price(generation))
@@ -95,7 +99,6 @@ class Pipeline:
             root = self._normalise.root(span)
             if root is not None:
                 self._gather.root(self._redact.root(root), arrival_ns)
-        return received
 
     def _count(self, requests: Iterable[Request]) -> None:
         for request in requests:
