@@ -1,0 +1,1 @@
+../../sidecar/spanwand_sidecar/demo/comic.py

@@ -1,0 +1,1 @@
+"""Golden cases: OTLP captured from named SDK versions in, canonical records out."""
