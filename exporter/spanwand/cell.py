@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 import msgspec
-from ddsketch import LogCollapsingLowestDenseDDSketch
+from ddsketch import LogCollapsingLowestDenseDDSketch as Sketch
 
 from spanwand.record import Clean, ImageParams, Request
 
@@ -115,9 +115,7 @@ class Cell(Generic[R]):
         self.records = 0
         self._rows: list[tuple[Value, ...]] = []
         self._totals: dict[str, Point | None] = dict.fromkeys(columns.counts, 0) | dict.fromkeys(columns.sums)
-        self._sketches = {
-            name: LogCollapsingLowestDenseDDSketch(RELATIVE_ERROR, _MAX_BINS) for name in columns.quantiles
-        }
+        self._sketches = {name: Sketch(RELATIVE_ERROR, _MAX_BINS) for name in columns.quantiles}
 
     def add(self, record: R) -> None:
         """Count a record."""
@@ -143,7 +141,7 @@ class Cell(Generic[R]):
         for name, percentiles in self.columns.quantiles.items():
             sketch = self._sketches[name]
             if sketch.count:
-                points |= {f"{prefix}/{name}/p{p}": float(sketch.get_quantile_value(p / 100)) for p in percentiles}
+                points |= {f"{prefix}/{name}/p{p}": sketch.get_quantile_value(p / 100) or 0.0 for p in percentiles}
         return points
 
     def _add_up(self) -> None:

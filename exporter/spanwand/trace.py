@@ -17,7 +17,7 @@ _NO_ATTRIBUTES: Attributes = {}
 
 
 class Trace(msgspec.Struct, kw_only=True):
-    """Mutable. `position` is the journal position of the window it opened in, `last_ns` the arrival of its last span."""
+    """Mutable. `position` is that of the window it began in, `last_ns` the arrival of its last span."""
 
     position: int
     last_ns: int
