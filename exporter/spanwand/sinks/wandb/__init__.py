@@ -1,7 +1,15 @@
 """Weights & Biases. The only package that imports wandb, and only when the first batch is written or a run is read."""
 
+from pathlib import Path
+
+from spanwand.config import LineConfig
 from spanwand.sinks.wandb.directories import own_process
 from spanwand.sinks.wandb.key import find_api_key, find_base_url
 from spanwand.sinks.wandb.sink import WandbSink
 
-__all__ = ["WandbSink", "find_api_key", "find_base_url", "own_process"]
+__all__ = ["WandbSink", "find_api_key", "find_base_url", "open_sink", "own_process"]
+
+
+def open_sink(config: LineConfig, directory: Path) -> WandbSink:
+    """The factory of the registry."""
+    return WandbSink(config.wandb, directory, config.gather.request_attributes)

@@ -61,11 +61,12 @@ def take_down(timeout_s: float) -> None:
 
 
 def leave_to_parent() -> None:
-    """In a forked child: drop the exit hook inherited with the parent's wandb-core, which is not ours to end."""
+    """In a forked child: drop what is inherited of the parent's wandb-core, which is not ours to use or to end."""
     connection = getattr(_singleton(), "_connection", None)
     cleanup = getattr(connection, "_cleanup", None)
     if cleanup:
         cleanup()
+        os.environ.pop("WANDB_SERVICE", None)
 
 
 def run_all(tasks: Iterable[Callable[[], object]], timeout_s: float) -> bool:
