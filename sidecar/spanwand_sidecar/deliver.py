@@ -117,7 +117,7 @@ class Delivery:
     def _write(self, sink: Sink, batch: Batch) -> Outcome:
         """Write and record one batch. A disk that cannot take the record makes it a Retry, as does a sink's bug."""
         try:
-            outcome = sink.write(batch)
+            outcome = sink.write(batch) if batch.updates else Delivered()
             self.counts[type(outcome).__name__.lower()] += 1
             self._record(outcome, batch)
         except Exception as error:  # noqa: BLE001  # a sink must not raise; if it does, nothing is lost

@@ -124,10 +124,6 @@ def _journal(parts: Parts) -> JournalStatus:
 
 
 def _oldest_undelivered_s(parts: Parts) -> float:
-    """The last tick stays in the journal for ever; it counts only if something else does."""
-    busy = parts.worker.waiting or parts.worker.position < parts.journal.end
-    if not busy and not any(delivery.status().undelivered for delivery in parts.deliveries):
-        return 0.0
     frame = next(parts.journal.read(parts.commits.low), None)
     return max(time.time() - frame.arrival_ns / 1e9, 0.0) if frame else 0.0
 

@@ -9,10 +9,10 @@ from spanwand.batch import Batch
 from spanwand_sidecar.journal import Frame, FrameKind, Journal, JournalError
 from spanwand_sidecar.log import Seldom
 
-TICK_S = 1.0
-"""Pause after which time is told to pass by a frame, while the line waits for it."""
-QUIET_S = 3_600.0
-"""Pause while nothing is open; only a new frame ends it."""
+PAUSE_S = 1.0
+"""Time without a frame after which one is written to let time pass, while the line waits for that."""
+REST_S = 3_600.0
+"""Longest sleep while nothing is open; a frame ends it."""
 DRAIN = b"drain"
 """Body of the COMMAND frame that closes everything that is open."""
 
@@ -49,6 +49,7 @@ class Worker:
         self._journal = journal
         self._line = line
         self._offer = offer
+        self._rested_at = start
         self._drain_from: int | None = None
         self._drained = False
         self._seldom = Seldom()
@@ -80,7 +81,7 @@ class Worker:
                 self._wait()
             except OSError as error:
                 self._seldom.warning("read", "the journal cannot be read: %s", error)
-                time.sleep(TICK_S)
+                time.sleep(PAUSE_S)
 
     def _read(self) -> None:
         for frame in self._journal.read(self.position):
@@ -115,14 +116,26 @@ class Worker:
 
     def _wait(self) -> None:
         """Sleep until a frame comes; in a pause, let time pass if the line waits for it."""
-        waiting = self._line.waiting
-        if self._drained or self._journal.wait(self.position, TICK_S if waiting else QUIET_S) or not waiting:
+        if self._drained or self._journal.wait(self.position, PAUSE_S):
             return
+        if self._line.waiting:
+            self._tick()
+        else:
+            self._rest()
+
+    def _tick(self) -> None:
         try:
             self._journal.append(FrameKind.TICK, b"")
         except JournalError as error:
             self._seldom.warning("tick", "windows stay open: %s", error)
-            time.sleep(TICK_S)
+            time.sleep(PAUSE_S)
+
+    def _rest(self) -> None:
+        """Nothing is open: say so with a batch of nothing, so that all of the journal can go, and wait for a frame."""
+        if self.position > self._rested_at:
+            self._rested_at = self.position
+            self._offer(Batch(seq=self.position, low=self.position, start_ns=0, end_ns=0, updates=()))
+        self._journal.wait(self.position, REST_S)
 
 
 def _is_drain(frame: Frame) -> bool:

@@ -1,0 +1,58 @@
+"""The configured sinks, each ready to be opened on its own thread."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from spanwand.batch import Batch
+from spanwand.errors import ConfigError
+from spanwand.outcomes import Delivered, Outcome
+from spanwand.ports import Sink
+from spanwand.sinks import SINKS, open_sink
+from spanwand.sinks.wandb import own_process
+from spanwand.sinks.wandb.settings import find_server
+from spanwand_sidecar.config import Config
+from spanwand_sidecar.log import LOG
+
+Opener = Callable[[], Sink]
+
+
+class Nowhere:
+    """Where batches go if no sink is configured: the daemon's own metrics and status still work."""
+
+    def write(self, batch: Batch) -> Outcome:  # noqa: ARG002  # the seam's shape
+        """Take it."""
+        return Delivered()
+
+    def close(self, deadline_s: float) -> None:
+        """Nothing to close, whatever `deadline_s`."""
+
+
+def check(config: Config) -> None:
+    """Sinks that do not exist or are not installed. Raises ConfigError."""
+    for name in config.sinks:
+        if name not in SINKS:
+            raise ConfigError(f"sinks: there is no sink {name!a}; there are {', '.join(sorted(SINKS))}")
+    if "wandb" in config.sinks and config.wandb.mode != "disabled" and find_spec("wandb") is None:
+        raise ConfigError("sinks: wandb is not installed; pip install 'spanwand[wandb]', or set wandb.mode: disabled")
+
+
+def openers(config: Config, data_dir: Path) -> Mapping[str, Opener]:
+    """The configured sinks by name; each has a directory of its own below `data_dir`."""
+    if "wandb" in config.sinks:
+        _prepare_wandb(config, data_dir / "wandb")
+    found = {name: partial(open_sink, name, config, data_dir / name) for name in config.sinks}
+    return found or {"nowhere": Nowhere}
+
+
+def _prepare_wandb(config: Config, directory: Path) -> None:
+    """Keep all that W&B writes together, and say once where runs go."""
+    own_process(directory)
+    server = find_server(config.wandb)
+    if config.wandb.mode == "auto" and server.mode == "offline":
+        LOG.warning("no API key for %s: W&B runs stay on disk in %s", server.base_url, directory)
+    elif server.mode == "online":
+        LOG.info("W&B runs go to %s", server.base_url)
+    else:
+        LOG.info("W&B is %s", server.mode)

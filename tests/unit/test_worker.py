@@ -1,0 +1,112 @@
+"""The line's thread: every frame once, ticks in quiet times, drain, bugs survived (P2, K2)."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spanwand.batch import Batch
+from spanwand_sidecar import worker as module
+from spanwand_sidecar.journal import FrameKind, Journal, JournalConfig
+from spanwand_sidecar.worker import Worker
+
+
+class CountingLine:
+    """A line of its own kind: says what it was fed, batches on `drain` and on the third tick after a trace."""
+
+    def __init__(self) -> None:
+        self.fed: list[bytes] = []
+        self.ticks = 0
+        self.waiting = False
+
+    def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        if body == b"bug":
+            raise ZeroDivisionError
+        self.fed.append(body)
+        self.waiting, self.ticks = True, 0
+        return None
+
+    def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
+        self.ticks += 1
+        return self._batch(start) if self.waiting and self.ticks == 3 else None
+
+    def drain(self, start: int, end: int, arrival_ns: int) -> Batch | None:
+        return self._batch(end)
+
+    def _batch(self, seq: int) -> Batch:
+        self.waiting = False
+        return Batch(seq=seq, low=seq, start_ns=0, end_ns=0, updates=())
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
+    monkeypatch.setattr(module, "PAUSE_S", 0.02)
+    journal = Journal.open(tmp_path, JournalConfig())
+    yield journal
+    journal.close()
+
+
+def until_seen(batches: list[Batch], count: int) -> None:
+    deadline = time.monotonic() + 10
+    while len(batches) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_frames_in_order_then_drain(journal: Journal) -> None:
+    line, batches = CountingLine(), list[Batch]()
+    journal.append(FrameKind.OTLP_TRACES, b"before the start")
+    worker = Worker(journal, line, batches.append, 0)
+    worker.start()
+    for number in range(50):
+        journal.append(FrameKind.OTLP_TRACES, b"%d" % number)
+    assert worker.drain(10)
+    assert line.fed == [b"before the start", *(b"%d" % number for number in range(50))]
+    assert batches[-1].seq == journal.end == worker.position
+
+
+def test_time_passes_in_quiet_then_the_line_rests(journal: Journal) -> None:
+    """Windows close without traffic; then nothing is written, and all of the journal may go."""
+    line, batches = CountingLine(), list[Batch]()
+    worker = Worker(journal, line, batches.append, 0)
+    worker.start()
+    journal.append(FrameKind.OTLP_TRACES, b"one")
+    until_seen(batches, 2)
+    end = journal.end
+    assert [batch.low for batch in batches][-1] == end
+    time.sleep(0.2)
+    assert journal.end == end
+    assert worker.drain(10)
+
+
+def test_an_old_drain_in_a_replay_does_not_stop_the_worker(journal: Journal) -> None:
+    journal.append(FrameKind.COMMAND, module.DRAIN)
+    line, batches = CountingLine(), list[Batch]()
+    worker = Worker(journal, line, batches.append, 0)
+    worker.start()
+    until_seen(batches, 1)
+    journal.append(FrameKind.OTLP_TRACES, b"later")
+    assert worker.drain(10)
+    assert line.fed == [b"later"]
+
+
+def test_a_bug_costs_its_frame_only(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+    line, batches = CountingLine(), list[Batch]()
+    worker = Worker(journal, line, batches.append, 0)
+    for body in (b"one", b"bug", b"bug", b"two"):
+        journal.append(FrameKind.OTLP_TRACES, body)
+    worker.start()
+    assert worker.drain(10)
+    assert line.fed == [b"one", b"two"]
+    assert worker.failed_frames == 2
+    assert len([record for record in caplog.records if "passed over" in record.message]) == 1
+
+
+def test_a_blocked_drain_is_given_up(journal: Journal) -> None:
+    line = CountingLine()
+    worker = Worker(journal, line, lambda _: time.sleep(1), 0)
+    journal.append(FrameKind.OTLP_TRACES, b"one")
+    worker.start()
+    assert not worker.drain(0.05)
+    assert worker.drain(10)
