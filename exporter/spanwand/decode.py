@@ -4,13 +4,13 @@ A span matters if it carries a marker key of some dialect (a model call) or is a
 The others, most of an app's spans, cost one parse in C and one look-up each.
 """
 
-from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, ScalarMap
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 from google.protobuf.message import DecodeError
 
-from spanwand.any_value import read as read_value
+from spanwand.any_value import read_all
 from spanwand.drops import DropReason, Drops
 from spanwand.otlp.v1 import view_pb2
-from spanwand.span import Attributes, Keys, Span, SpanEvent, SpanResource
+from spanwand.span import Keys, Span, SpanEvent, SpanResource
 
 _PARENT_IS_REMOTE = 0x300
 """Both OTLP flag bits: the sender knows whether the parent is remote (0x100), and it is (0x200)."""
@@ -29,7 +29,7 @@ def decode(body: bytes, keys: Keys, drops: Drops) -> tuple[list[Span], int]:
     spans: list[Span] = []
     received = 0
     for sent in request.resource_spans:
-        attributes = _attributes(sent.resource.attributes, keys.read)
+        attributes = read_all(sent.resource.attributes, keys.read)
         for scope_spans in sent.scope_spans:
             received += len(scope_spans.spans)
             scope = scope_spans.scope
@@ -77,7 +77,7 @@ def _span(span: view_pb2.Span, resource: SpanResource, read: frozenset[str], *, 
         name=_text(span.name),
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
-        attributes=_attributes(span.attributes, read),
+        attributes=read_all(span.attributes, read),
         events=_events(span.events, read) if is_error else (),
         resource=resource,
         status_is_error=is_error,
@@ -87,11 +87,7 @@ def _span(span: view_pb2.Span, resource: SpanResource, read: frozenset[str], *, 
 
 def _events(sent: RepeatedCompositeFieldContainer[view_pb2.Event], read: frozenset[str]) -> tuple[SpanEvent, ...]:
     """Events of a failed span: they say which exception it was."""
-    return tuple(SpanEvent(_text(e.name), e.time_unix_nano, _attributes(e.attributes, read)) for e in sent)
-
-
-def _attributes(sent: ScalarMap[str, bytes], read: frozenset[str]) -> Attributes:
-    return {key: read_value(sent[key]) for key in sent if key in read}
+    return tuple(SpanEvent(_text(e.name), e.time_unix_nano, read_all(e.attributes, read)) for e in sent)
 
 
 def _text(raw: bytes) -> str:

@@ -61,15 +61,20 @@ class Normalise:
 
     def __call__(self, span: Span) -> Generation | None:
         """Return the model call a span reports; `None` if it carries no dialect's marker."""
-        dialect = self._dialect(span.attributes)
-        if dialect is None:
-            return None
         found = self._call.read(span.attributes)
+        if not found.dialect:
+            return None
         call, usage, timing, params, _, content, cost, _, hint = found.groups
         origin = self._origin(span.resource)
-        failure = self._failure(span, hint)
+        failure = _failure(span, hint, self._exception)
         operation = call["operation"] = _operation(span.name, found)
         call["experiment"], call["arm"] = _assignment(call, hint, origin)
+        sources = found.sources
+        if "cached_input_tokens" in usage or "cache_write_input_tokens" in usage:
+            sources = _inclusive(usage, sources)
+        image = None
+        if operation in _VISUAL:
+            image, sources = _image(found, failed=failure is not None)
         return Generation(
             trace_id=span.trace_id,
             span_id=span.span_id,
@@ -78,16 +83,16 @@ class Normalise:
             start_ns=span.start_ns,
             end_ns=span.end_ns,
             service=origin.service,
-            dialect=dialect,
-            usage=_usage(usage, found.sources) if usage else NO_USAGE,
+            dialect=found.dialect,
+            usage=Usage(**usage) if usage else NO_USAGE,
             timing=Timing(**timing) if timing else NO_TIMING,
             params=Params(**params) if params else NO_PARAMS,
-            image=_image(found, failed=failure is not None) if operation in _VISUAL else None,
+            image=image,
             content=Content(**content) if content else NO_CONTENT,
             cost=Cost(**cost) if cost else NO_COST,
             failure=failure,
             attributes=self._extra(span, origin),
-            sources=found.sources,
+            sources=sources,
             **call,
         )
 
@@ -107,17 +112,10 @@ class Normalise:
             start_ns=span.start_ns,
             end_ns=span.end_ns,
             service=origin.service,
-            failure=self._failure(span, hint),
+            failure=_failure(span, hint, self._exception),
             attributes=self._extra(span, origin),
             **call,
         )
-
-    def _dialect(self, attributes: Attributes) -> str | None:
-        present = attributes.keys()
-        for dialect in self._dialects:
-            if not dialect.markers.isdisjoint(present):
-                return dialect.name
-        return None
 
     def _origin(self, resource: SpanResource) -> _Origin:
         attributes, origin = self._origins
@@ -130,20 +128,24 @@ class Normalise:
         return origin
 
     def _extra(self, span: Span, origin: _Origin) -> Attributes:
+        if not self._extras:
+            return origin.extras
         own = {key: span.attributes[key] for key in self._extras if key in span.attributes}
-        return {**origin.extras, **own} if own else origin.extras
+        return {**origin.extras, **own}
 
-    def _failure(self, span: Span, hint: Mapping[str, Any]) -> Failure | None:
-        kind, message = hint.get("error_type", ""), span.status_message
-        if span.status_is_error:
-            for event in reversed(span.events):
-                exception = self._exception.read(event.attributes).group("hint")
-                if exception:
-                    kind = kind or exception.get("exception_type", "")
-                    message = message or exception.get("exception_message", "")
-                    break
-            return Failure(kind or "error", message)
+
+def _failure(span: Span, hint: Mapping[str, Any], exception: Reader) -> Failure | None:
+    """The failure of a span: its `error.type`, else the type of its last exception."""
+    kind, message = hint.get("error_type", ""), span.status_message
+    if not span.status_is_error:
         return Failure(kind, message) if kind else None
+    for event in reversed(span.events):
+        raised = exception.read(event.attributes).group("hint")
+        if raised:
+            kind = kind or raised.get("exception_type", "")
+            message = message or raised.get("exception_message", "")
+            break
+    return Failure(kind or "error", message)
 
 
 def _service(found: Found) -> Service:
@@ -156,8 +158,8 @@ def _service(found: Found) -> Service:
 
 def _operation(name: str, found: Found) -> Operation:
     """The operation a span names, else the one its attributes give away."""
-    call, hint = found.group(""), found.group("hint")
-    named: Operation | None = call.get("operation")
+    hint = found.group("hint")
+    named: Operation | None = found.group("").get("operation")
     if named is not None:
         return Operation.IMAGE if named is Operation.CHAT and hint.get("output_type") == "image" else named
     if found.group("image") or hint.get("output_type") == "image":
@@ -184,18 +186,18 @@ def _assignment(call: Mapping[str, Any], hint: Mapping[str, Any], origin: _Origi
     return experiment, arm
 
 
-def _usage(usage: dict[str, Any], sources: dict[str, str]) -> Usage:
-    """Token counts, made inclusive where the cached ones cannot have been part of the input."""
+def _inclusive(usage: dict[str, Any], sources: Mapping[str, str]) -> Mapping[str, str]:
+    """Make the input include cached tokens where they cannot have been part of it; return the sources, so noted."""
     cached = usage.get("cached_input_tokens", 0) + usage.get("cache_write_input_tokens", 0)
-    if cached > usage.get("input_tokens", cached):
-        usage["input_tokens"] += cached
-        sources["usage.input_tokens"] += " (was exclusive of cached tokens)"
-    return Usage(**usage)
+    if cached <= usage.get("input_tokens", cached):
+        return sources
+    usage["input_tokens"] += cached
+    return {**sources, "usage.input_tokens": sources["usage.input_tokens"] + " (was exclusive of cached tokens)"}
 
 
-def _image(found: Found, *, failed: bool) -> ImageParams:
+def _image(found: Found, *, failed: bool) -> tuple[ImageParams, Mapping[str, str]]:
     """Parameters of an image call. A call that succeeded made as many images as were asked for, by default one."""
-    image, hint, sources = found.group("image"), found.group("hint"), found.sources
+    image, hint, sources = found.group("image"), found.group("hint"), dict(found.sources)
     if "size" in hint and "width" not in image and "height" not in image:
         image["width"], image["height"] = hint["size"]
         sources["image.width"] = sources["image.height"] = sources["hint.size"]
@@ -205,4 +207,4 @@ def _image(found: Found, *, failed: bool) -> ImageParams:
     if "seed" not in image and "seed" in found.group("params"):
         image["seed"] = found.group("params")["seed"]
         sources["image.seed"] = sources["params.seed"]
-    return ImageParams(**image)
+    return ImageParams(**image), sources

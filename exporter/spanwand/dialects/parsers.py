@@ -24,13 +24,15 @@ def text(value: AttributeValue) -> str | None:
 
 def scalar_text(value: AttributeValue) -> str | None:
     """Text, also from a number: ids and versions are sent as either."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    return text(value)
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def number(value: AttributeValue) -> float | None:
     """A finite number, also one written as text."""
+    if type(value) is float:
+        return value if -_LARGEST <= value <= _LARGEST else None
     if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
         try:
             value = float(value)
@@ -56,9 +58,8 @@ def integer(value: AttributeValue) -> int | None:
 
 def count(value: AttributeValue) -> int | None:
     """A whole number that is not negative: tokens, images, pixels, steps."""
-    if type(value) is not int:
-        value = integer(value)
-    return value if value is not None and 0 <= value <= _LARGEST else None
+    whole = value if type(value) is int else integer(value)
+    return whole if whole is not None and 0 <= whole <= _LARGEST else None
 
 
 def positive_count(value: AttributeValue) -> int | None:

@@ -59,10 +59,11 @@ def keys(parse: Parser, *names: str) -> tuple[Source, ...]:
 
 
 class Found(NamedTuple):
-    """What a reader found on one span: values by group and field, and the key each was read from."""
+    """What a reader found on one span: values by group and field, and the key each was read from (do not change)."""
 
+    dialect: str
     groups: tuple[dict[str, Any], ...]
-    sources: dict[str, str]
+    sources: Mapping[str, str]
 
     def group(self, name: str) -> dict[str, Any]:
         """Return the values of one group, by field."""
@@ -70,28 +71,44 @@ class Found(NamedTuple):
 
 
 class _Slot(NamedTuple):
+    """What one key means. A lower rank is trusted more."""
+
+    rank: int
+    key: str
+    path: str
     group: int
     field: str
-    path: str
-    rank: int
     parse: Parser
 
 
+class _Plan(NamedTuple):
+    """What a set of keys means: worked out once, because spans of one instrumentation carry the same keys."""
+
+    dialect: str
+    slots: tuple[_Slot, ...]
+    """Least trusted first, so that a more trusted value overwrites."""
+    sources: Mapping[str, str]
+    """Where each field comes from if every value can be used."""
+
+
 _GROUP_INDEX = {name: index for index, name in enumerate(GROUPS)}
+_MOST_PLANS = 1024
 
 
 class Reader:
-    """Reads the fields of several dialects in one pass over the attributes a span has.
+    """Reads the fields of several dialects from the attributes a span has.
 
     Where dialects share a field the earlier dialect is trusted more: field by field, nothing is ever added up.
     """
 
     def __init__(self, dialects: Iterable[Dialect]) -> None:
+        self._dialects = tuple(dialects)
         self._slots: dict[str, _Slot] = {}
-        for dialect in dialects:
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        for dialect in self._dialects:
             for path, sources in dialect.fields.items():
                 for source in sources:
-                    slot = _slot(path, source, len(self._slots))
+                    slot = _slot(len(self._slots), path, source)
                     known = self._slots.setdefault(source.key, slot)
                     if known.path != path:
                         raise ValueError(f"{dialect.name}: {source.key} is read as {known.path} and as {path}")
@@ -102,29 +119,37 @@ class Reader:
         return frozenset(self._slots)
 
     def read(self, attributes: Attributes) -> Found:
-        """Return the most trusted value of each field that `attributes` has."""
-        slots = self._slots
+        """Return the most trusted value of each field that `attributes` has; dialect "" if they hold no marker."""
+        shape = tuple(attributes)
+        plan = self._plans.get(shape) or self._plan(shape)
         groups: tuple[dict[str, Any], ...] = ({}, {}, {}, {}, {}, {}, {}, {}, {})
-        sources: dict[str, str] = {}
-        for key, value in attributes.items():
-            slot = slots.get(key)
-            if slot is None:
-                continue
-            group, field, path, rank, parse = slot
-            if path in sources and slots[sources[path]].rank < rank:
-                continue
-            parsed = parse(value)
-            if parsed is not None:
-                groups[group][field] = parsed
-                sources[path] = key
-        return Found(groups, sources)
+        unusable = False
+        for _, key, _, group, field, parse in plan.slots:
+            value = parse(attributes[key])
+            if value is None:
+                unusable = True
+            else:
+                groups[group][field] = value
+        return Found(plan.dialect, groups, _sources(plan.slots, attributes) if unusable else plan.sources)
+
+    def _plan(self, shape: tuple[str, ...]) -> _Plan:
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        slots = tuple(sorted((self._slots[key] for key in shape if key in self._slots), reverse=True))
+        named = (dialect.name for dialect in self._dialects if not dialect.markers.isdisjoint(shape))
+        plan = self._plans[shape] = _Plan(next(named, ""), slots, {slot.path: slot.key for slot in slots})
+        return plan
 
 
-def _slot(path: str, source: Source, rank: int) -> _Slot:
+def _sources(slots: Iterable[_Slot], attributes: Attributes) -> Mapping[str, str]:
+    return {slot.path: slot.key for slot in slots if slot.parse(attributes[slot.key]) is not None}
+
+
+def _slot(rank: int, path: str, source: Source) -> _Slot:
     group, _, field = path.rpartition(".")
     if group not in GROUPS:
         raise ValueError(f"{source.key}: {path} is in no group of the record")
     record = GROUPS[group]
     if record is not None and field not in record.__struct_fields__:
         raise ValueError(f"{source.key}: {path} is not a field of the record")
-    return _Slot(_GROUP_INDEX[group], field, path, rank, source.parse)
+    return _Slot(rank, source.key, path, _GROUP_INDEX[group], field, source.parse)
