@@ -90,8 +90,7 @@ class Gather:
             self._settle(root.trace_id, trace)
 
     def due(self, arrival_ns: int) -> Iterator[Request]:
-        """Requests of the traces that are over by now, and forget the ones remembered long enough."""
-        self._forget(arrival_ns - self._late_ns)
+        """Requests of the traces that are over by now. Afterwards those remembered long enough are forgotten."""
         for queue, quiet_ns in ((self._settling, self._settle_ns), (self._waiting, self._idle_ns)):
             for trace_id, trace in _pop_quiet(queue, arrival_ns - quiet_ns):
                 if trace.spans:
@@ -99,6 +98,7 @@ class Gather:
                     yield request_of(trace_id, trace)
                 else:  # a root alone: no model was called
                     self._release(trace.position, 1)
+        self._forget(arrival_ns - self._late_ns)  # last: after a long pause a trace is made and forgotten in one go
 
     def drain(self) -> Iterator[Request]:
         """Requests of all open traces; nothing is remembered."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from spanwand.aggregate import Aggregate
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
-from spanwand.decode import Keys, decode
+from spanwand.decode import decode
 from spanwand.drops import Drops
 from spanwand.gather import Gather
 from spanwand.normalise import Normalise
@@ -20,7 +20,7 @@ from spanwand.price import Price
 from spanwand.record import Request
 from spanwand.redact import Redact
 from spanwand.sample import Sample
-from spanwand.span import Span
+from spanwand.span import Keys, Span
 
 
 class Pipeline:

@@ -19,7 +19,7 @@ class MemorySink:
             self.batches.append(batch)
         return Delivered()
 
-    def close(self, deadline_s: float) -> None:  # noqa: ARG002  # nothing here waits
+    def close(self, deadline_s: float) -> None:
         """Nothing to finish."""
 
 
