@@ -1,0 +1,95 @@
+"""Spans as the OpenTelemetry SDK hands them over inside an app -> what `decode` makes of the same spans' OTLP bytes."""
+
+from collections.abc import Iterable, Mapping
+
+from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, StatusCode
+from opentelemetry.util.types import AnyValue
+
+from spanwand.drops import DropReason, Drops
+from spanwand.span import Attributes, AttributeValue, Keys, Span, SpanEvent, SpanResource
+
+MAX_RESOURCES = 1_000
+"""Pairs of resource and scope remembered; an app has a few dozen."""
+
+
+class ReadableSpans:
+    """Reads the spans of one process. `instance_suffix` tells a forked process from its parent and its siblings."""
+
+    def __init__(self, keys: Keys, instance_suffix: str = "") -> None:
+        self._keys = keys
+        self._instance_suffix = instance_suffix
+        self._resources: dict[tuple[int, int], tuple[SpanResource, object]] = {}
+
+    def read(self, spans: Iterable[ReadableSpan], drops: Drops) -> list[Span]:
+        """Return the spans that matter: model calls and local roots, as `decode` does."""
+        matching: list[Span] = []
+        for span in spans:
+            parent, context = span.parent, span.get_span_context()
+            remote = parent is not None and parent.is_remote
+            if parent is not None and not remote and self._keys.markers.isdisjoint(span.attributes or ()):
+                continue
+            if context is not None and context.is_valid:
+                matching.append(self._span(span, context))
+            else:
+                drops[DropReason.INVALID_IDS] += 1
+        return matching
+
+    def _span(self, span: ReadableSpan, context: SpanContext) -> Span:
+        parent = span.parent
+        is_error = span.status.status_code is StatusCode.ERROR
+        return Span(
+            trace_id=context.trace_id.to_bytes(16, "big"),
+            span_id=context.span_id.to_bytes(8, "big"),
+            parent_span_id=parent.span_id.to_bytes(8, "big") if parent else b"",
+            trace_state=context.trace_state.to_header() if context.trace_state else "",
+            parent_is_remote=parent is not None and parent.is_remote,
+            name=_text(span.name),
+            start_ns=span.start_time or 0,
+            end_ns=span.end_time or 0,
+            attributes=self._attributes(span.attributes),
+            events=tuple(map(self._event, span.events)) if is_error else (),
+            resource=self._resource(span.resource, span.instrumentation_scope),
+            status_is_error=is_error,
+            status_message=_text(span.status.description or "") if is_error else "",
+        )
+
+    def _event(self, event: Event) -> SpanEvent:
+        return SpanEvent(_text(event.name), event.timestamp, self._attributes(event.attributes))
+
+    def _attributes(self, attributes: Mapping[str, AnyValue] | None) -> Attributes:
+        read = self._keys.read
+        return {key: _value(value) for key, value in (attributes or {}).items() if key in read}
+
+    def _resource(self, resource: Resource, scope: InstrumentationScope | None) -> SpanResource:
+        """One object per resource and scope. The SDK's own hash of a resource is its JSON, so the key is identity."""
+        key = (id(resource), id(scope))
+        known = self._resources.get(key)
+        if known is None:
+            if len(self._resources) >= MAX_RESOURCES:
+                self._resources.clear()
+            made = SpanResource(
+                self._resource_attributes(resource),
+                scope.name if scope else "",
+                (scope.version or "") if scope else "",
+            )
+            known = self._resources[key] = (made, (resource, scope))  # kept alive, or the ids could be used again
+        return known[0]
+
+    def _resource_attributes(self, resource: Resource) -> Attributes:
+        attributes = self._attributes(resource.attributes)
+        if not self._instance_suffix:
+            return attributes
+        parent = attributes.get(SERVICE_INSTANCE_ID) or attributes.get(SERVICE_NAME)
+        return {**attributes, SERVICE_INSTANCE_ID: f"{parent}-{self._instance_suffix}"}
+
+
+def _value(value: AnyValue) -> AttributeValue:
+    return _text(value) if isinstance(value, str) else value
+
+
+def _text(text: str) -> str:
+    """Without lone surrogates, which Python's strings may hold and UTF-8 may not."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
