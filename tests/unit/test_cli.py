@@ -1,0 +1,120 @@
+"""The command line: help without imports, configuration errors, the log's one line an event (K3, K5)."""
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from spanwand_sidecar import log
+from spanwand_sidecar.cli import COMMANDS, spanwand_command
+from spanwand_sidecar.config import Config, LogConfig
+
+
+def run(*args: str, **environ: str) -> Result:
+    return CliRunner().invoke(spanwand_command, args, env=environ, catch_exceptions=True)
+
+
+def spanwand(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from spanwand_sidecar.cli import main; main()", *args]
+    return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=30)
+
+
+def test_help_names_every_command_and_imports_none() -> None:
+    code = (
+        "import sys; from spanwand_sidecar.cli import spanwand_command as c; c(['--help'], standalone_mode=False);"
+        "print(*sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert all(name in out for name in COMMANDS)
+    loaded = out.splitlines()[-1].split()
+    assert not {"grpc", "wandb", "pydantic", "google.protobuf", "rich", "uvicorn"} & set(loaded)
+
+
+def test_version() -> None:
+    assert run("--version").output.startswith("spanwand, version ")
+
+
+def test_check_config_prints_yaml_that_is_the_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "spanwand.yaml"
+    file.write_text("wandb:\n  project: comics # ours\nlisten: {grpc: ['127.0.0.1:0', 'unix:/run/s.sock']}\n")
+    result = run("check-config", "--config", str(file), SPANWAND_AGGREGATE__WINDOW_S="5")
+    assert result.exit_code == 0
+    assert f"project: comics  # file {file}:2" in result.output
+    assert "window_s: 5  # environment SPANWAND_AGGREGATE__WINDOW_S" in result.output
+    shown = Config.model_validate(yaml.safe_load(result.output))
+    assert shown.listen.grpc == ("127.0.0.1:0", "unix:/run/s.sock")
+    assert shown == Config.model_validate({**yaml.safe_load(file.read_text()), "aggregate": {"window_s": 5}})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("SPANWAND_WANDB__MOD", "online", "spanwand: unknown variable SPANWAND_WANDB__MOD; did you mean"),
+        ("SPANWAND_SINKS", "jsonl,kafka", "spanwand: sinks: there is no sink 'kafka'; there are jsonl,"),
+        ("SPANWAND_LISTEN__HTTP", "0.0.0.0:4318", "spanwand: listen.http: value error, must be a loopback address"),
+        ("SPANWAND_CONFIG", "/nowhere.yaml", "spanwand: cannot read /nowhere.yaml: No such file"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check-config", "up"])
+def test_a_wrong_configuration_is_one_line_and_exit_code_2(
+    command: str, variable: str, value: str, message: str, tmp_path: Path
+) -> None:
+    result = spanwand(command, **{variable: value, "HOME": str(tmp_path)})
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(message)
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [], "nothing has started"
+
+
+def test_status_without_a_daemon(tmp_path: Path) -> None:
+    result = spanwand("status", "--data-dir", str(tmp_path), "--admin", "127.0.0.1:1")
+    assert result.returncode == 1
+    assert result.stderr.startswith("spanwand: no daemon answers at 127.0.0.1:1")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_a_sender_wrote_stays_on_one_line(form: str) -> None:
+    """R22: no line of its own, no colours."""
+    hostile = 'model\r\n2026 level=error message=forged \x1b[31m\u202e\x00 "quoted" \u2028'
+    formatter = log.LineFormatter(log.FORMATS[form])
+    record = logging.LogRecord("spanwand", logging.WARNING, "", 0, "refused %s", (hostile,), None)
+    line = formatter.format(record)
+    assert line.isascii()
+    assert line.isprintable()
+    if form == "json":
+        assert json.loads(line)["message"] == f"refused {hostile}"
+    else:
+        assert json.loads(line.split(" message=", 1)[1]) == f"refused {hostile}"
+
+
+def test_the_log_says_seldom_what_happens_often(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    seldom = log.Seldom(60, lambda: now[0])
+    for second in (0, 1, 2, 61):
+        now[0] = second
+        seldom.warning("kind", "refused %d", second)
+    assert [record.getMessage() for record in caplog.records] == [
+        "refused 0",
+        "refused 61 (and 2 more like it before)",
+    ]
+
+
+def test_log_levels(capsys: pytest.CaptureFixture[str]) -> None:
+    root, before = logging.getLogger(), (logging.getLogger().handlers[:], logging.getLogger().level, log.LOG.level)
+    try:
+        log.start(LogConfig(level="warning"))
+        log.LOG.info("hidden")
+        logging.getLogger("spanwand.sinks").warning("shown")
+    finally:
+        root.handlers[:], level, own = before
+        root.setLevel(level)
+        log.LOG.setLevel(own)
+    shown = capsys.readouterr().err
+    assert "level=warning logger=spanwand.sinks message=shown" in shown
+    assert "hidden" not in shown
