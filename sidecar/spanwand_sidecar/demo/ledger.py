@@ -1,6 +1,5 @@
 """What the stand-in wrote down about the requests it answered."""
 
-from collections.abc import Iterable
 from threading import Lock
 
 import msgspec
@@ -20,30 +19,6 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     error_code: str = ""
 
 
-class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """Sums over answers; unknown usage adds nothing."""
-
-    requests: int
-    errors: int
-    input_tokens: int
-    output_tokens: int
-    cached_input_tokens: int
-    images: int
-
-
-def total(answers: Iterable[Answered]) -> Totals:
-    """Add up answers."""
-    answers = list(answers)
-    return Totals(
-        requests=len(answers),
-        errors=sum(answer.status >= 400 for answer in answers),
-        input_tokens=sum(answer.usage.input_tokens or 0 for answer in answers),
-        output_tokens=sum(answer.usage.output_tokens or 0 for answer in answers),
-        cached_input_tokens=sum(answer.usage.cached_input_tokens or 0 for answer in answers),
-        images=sum(answer.images for answer in answers),
-    )
-
-
 class Ledger:
     """Answers in the order they were given. Written by the server's thread, read from any."""
 
@@ -60,7 +35,3 @@ class Ledger:
         """A copy of all so far."""
         with self._lock:
             return list(self._answers)
-
-    def totals(self) -> Totals:
-        """Sums over all so far."""
-        return total(self.answers())

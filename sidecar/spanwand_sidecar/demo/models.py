@@ -36,7 +36,7 @@ MODELS: Mapping[str, Model] = {
 
 
 def cost_usd(model: str, usage: Usage, images: int = 0) -> Decimal:
-    """What the calls of one model cost together."""
+    """What the calls of one model cost together. Raises KeyError for a model that is not served."""
     price = MODELS[model]
     cached = usage.cached_input_tokens or 0
     fresh = (usage.input_tokens or 0) - cached
