@@ -1,8 +1,10 @@
 """The settings of a run, every one that matters given: the SDK's defaults would upload facts about this machine."""
 
+import contextlib
 import importlib
+import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,4 +99,22 @@ def init(common: dict[str, Any], update: RunUpdate, config: Mapping[str, object]
         "project": update.run.project or common["project"],
         "stop_fn": lambda: stop(),  # wandb copies it deeply; it cannot copy a bound method of an Event
     }
-    return wandb.init(settings=wandb.Settings(**common | own), config=config)
+    with _without_weave():
+        return wandb.init(settings=wandb.Settings(**common | own), config=config)
+
+
+@contextlib.contextmanager
+def _without_weave() -> Iterator[None]:
+    """In an app that has imported weave, `wandb.init` would start it: weave then sends what the app says to models,
+    unredacted. In one that has imported a model client it would advertise weave on standard error.
+    """
+    name = "WANDB_DISABLE_WEAVE"
+    before = os.environ.get(name)
+    os.environ[name] = "true"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
