@@ -3,15 +3,18 @@
 Only this file and `increments` reach into the package's privates, because it says none of this in public.
 """
 
+import contextlib
 import importlib
 import logging
 import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import subprocess
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+ORPHAN_END_S = 5.0
 _owned = False
 
 
@@ -58,6 +62,35 @@ def take_down(timeout_s: float) -> None:
     if not finished and process is not None:
         logger.warning("wandb-core did not end within %.1f s and was killed; its runs are complete on disk", timeout_s)
         process.kill()
+
+
+class Owner(NamedTuple):
+    """A wandb-core and the process that started it."""
+
+    pid: int
+    core_pid: int
+
+
+def start() -> Owner | None:
+    """Start wandb-core unless it runs. Returns whose it is if it is this process's. Raises whatever wandb raises."""
+    sys.modules["wandb"].setup()
+    process = _process()
+    return Owner(os.getpid(), process.pid) if process else None
+
+
+def end_orphan(left: Owner) -> None:
+    """Kill the wandb-core of a process that has died, if it still lives: it would go on writing to its runs' logs.
+
+    It ends by itself two seconds later; what it has not uploaded by then stays on disk either way.
+    """
+    command = Path(f"/proc/{left.core_pid}/cmdline")
+    deadline = time.monotonic() + ORPHAN_END_S
+    with contextlib.suppress(OSError):
+        while b"wandb-core" in (words := command.read_bytes().split(b"\0"))[0] and str(left.pid).encode() in words:
+            os.kill(left.core_pid, signal.SIGKILL)
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.01)
 
 
 def leave_to_parent() -> None:

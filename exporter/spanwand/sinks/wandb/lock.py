@@ -1,35 +1,49 @@
 """Says that a sink is at work in a directory; the lock ends with its process, however that ends."""
 
 import fcntl
+import os
 from pathlib import Path
-from typing import IO
 
+from spanwand.sinks.wandb.core import Owner
 from spanwand.sinks.wandb.directories import lock_file
 
 
 class DirectoryLock:
-    """Held by the sink whose runs lie in a directory."""
+    """Held by the sink whose runs lie in a directory. The file says whose wandb-core writes to them."""
 
     def __init__(self, directory: Path) -> None:
         self._path = lock_file(directory)
-        self._file: IO[str] | None = None
+        self._file = -1
+        self._signed: Owner | None = None
 
-    def take(self) -> None:
-        """Take the lock. Raises OSError if another process has it."""
+    def take(self) -> Owner | None:
+        """Take the lock. Returns who had it and did not give it back. Raises OSError if another process has it."""
         self.release()
-        file = self._path.open("w")
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.close()
+            os.close(file)
             raise OSError(f"another process writes W&B runs below {self._path.parent}") from None
         self._file = file
+        pids = [int(word) for word in os.read(file, 64).split() if word.isdigit()]
+        return Owner(*pids) if len(pids) == 2 else None
+
+    def sign(self, owner: Owner | None) -> None:
+        """Write down whose wandb-core is at work, if that is news."""
+        if owner == self._signed:
+            return
+        self._signed = owner
+        text = f"{owner.pid} {owner.core_pid}\n" if owner else ""
+        os.pwrite(self._file, text.encode(), 0)
+        os.ftruncate(self._file, len(text))
 
     def release(self) -> None:
         """Give the lock back, if it is held."""
-        if self._file:
-            self._file.close()
-            self._file = None
+        if self._file >= 0:
+            self.sign(None)
+            os.close(self._file)
+            self._file = -1
 
 
 def is_locked(directory: Path) -> bool:

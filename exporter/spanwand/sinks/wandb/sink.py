@@ -62,9 +62,10 @@ class WandbSink:
         troubles = Troubles(self._server.api_key)
         try:
             self._begin()
+            self._lock.sign(core.start())
             if shutil.disk_usage(self._directory).free < MIN_FREE_BYTES:
                 return Retry(RETRY_LATER_S, f"less than {MIN_FREE_BYTES >> 20} MiB free below {self._directory}")
-            self._runs.rotate(batch.end_ns, self._config.run_max_age_s, self._config.finish_timeout_s)
+            self._runs.rotate(batch.start_ns, self._config.run_max_age_s, self._config.finish_timeout_s)
             self._write(batch, troubles)
         except Exception as error:
             logger.debug("writing to W&B failed", exc_info=True)
@@ -89,7 +90,9 @@ class WandbSink:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._runs.forget()
         core.load()
-        self._lock.take()
+        left = self._lock.take()
+        if left:
+            core.end_orphan(left)
         self._ledger.recover()
         self._pid = os.getpid()
 
