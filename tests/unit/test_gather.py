@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.support.records import SECOND_NS, STUDIO, call, root, trace_id
 
 from spanwand.config import GatherConfig
 from spanwand.drops import DropReason, Drops
 from spanwand.gather import Gather
 from spanwand.record import Cost, Failure, GpuShare, ImageParams, Operation, Request, Usage
-from tests.support.records import SECOND_NS, STUDIO, call, root, trace_id
 
 
 class Gathering:

@@ -1,0 +1,157 @@
+"""P2, P7: the line is a function of its frames, and a replay from a batch's `low` gives exactly what follows it."""
+
+from collections import Counter
+from itertools import pairwise
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.records import trace_id
+
+from spanwand.batch import Batch
+from spanwand.config import AggregateConfig, GatherConfig, LineConfig, SampleConfig
+from spanwand.pipeline import Pipeline
+from spanwand.span import AttributeValue, Span, SpanResource
+
+SECOND_NS = 1_000_000_000
+KEY = b"k" * 32
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One frame of a made-up journal."""
+
+    start: int
+    end: int
+    arrival_ns: int
+    spans: tuple[Span, ...]
+    drain: bool = False
+
+
+def line_config(**gather: float) -> LineConfig:
+    return LineConfig(
+        gather=GatherConfig.model_validate({"settle_s": 2, "idle_s": 7, "late_s": 15, **gather}),
+        aggregate=AggregateConfig(window_s=10, rows_interval_s=20, max_rows=6),
+        sample=SampleConfig(ratio=0.5, slow_s=3),
+    )
+
+
+CONFIGS = st.builds(
+    line_config,
+    settle_s=st.sampled_from([0, 2, 7]),
+    idle_s=st.sampled_from([7, 15]),
+    late_s=st.sampled_from([15, 40]),
+    max_open_traces=st.sampled_from([1, 2, 100]),
+)
+RESOURCES = [SpanResource(attributes={"service.name": name}) for name in ("studio", "painter")]
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> Span:
+    is_call = draw(st.booleans())
+    parent = draw(st.sampled_from([b"", b"\x01" * 8, b"\x02" * 8]))
+    attributes: dict[str, AttributeValue] = {
+        "gen_ai.operation.name": draw(st.sampled_from(["chat", "invoke_agent", "image_generation"])),
+        "gen_ai.request.model": draw(st.sampled_from(["small", "large"])),
+        "gen_ai.usage.input_tokens": draw(st.integers(0, 9)),
+    }
+    return Span(
+        trace_id=trace_id(draw(st.integers(1, 4)) << 50),
+        span_id=draw(st.binary(min_size=8, max_size=8)),
+        parent_span_id=parent,
+        parent_is_remote=draw(st.booleans()),
+        name="step",
+        start_ns=0,
+        end_ns=draw(st.integers(0, 4)) * SECOND_NS,
+        attributes=attributes if is_call else {},
+        resource=draw(st.sampled_from(RESOURCES)),
+        status_is_error=draw(st.booleans()),
+    )
+
+
+@st.composite
+def journals(draw: st.DrawFn) -> list[Frame]:
+    frames = []
+    position, arrival_ns = draw(st.integers(0, 9)), draw(st.integers(0, 30)) * SECOND_NS
+    steps = st.tuples(
+        st.sampled_from([0, 1, 1, 2, 3, 5, 8, 16, 41]),
+        st.lists(spans(), max_size=3),
+        st.integers(0, 19),
+    )
+    for pause_s, sent, dice in draw(st.lists(steps, min_size=1, max_size=40)):
+        arrival_ns += pause_s * SECOND_NS
+        end = position + 10
+        frames.append(Frame(position, end, arrival_ns, tuple(sent), drain=dice == 0))
+        position = end
+    return frames
+
+
+def feed(line: Pipeline, frame: Frame) -> list[Batch]:
+    """Time passes first, as in the worker."""
+    where = (frame.start, frame.end, frame.arrival_ns)
+    made = [line.tick(*where)]
+    made.append(line.drain(*where) if frame.drain else line.spans(*where, frame.spans, len(frame.spans)))
+    return [batch for batch in made if batch]
+
+
+def run(config: LineConfig, frames: list[Frame]) -> list[Batch]:
+    line = Pipeline(config, KEY)
+    return [batch for frame in frames for batch in feed(line, frame)]
+
+
+def effects(batches: list[Batch]) -> list[object]:
+    """All of the batches but `low`, which a replay may know better."""
+    return [msgspec.structs.replace(batch, low=0) for batch in batches]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(CONFIGS, journals(), st.data())
+def test_a_replay_from_low_gives_exactly_the_batches_behind_it(
+    config: LineConfig, frames: list[Frame], data: st.DataObject
+) -> None:
+    batches = run(config, frames)
+    assert run(config, frames) == batches
+    for batch in [data.draw(st.sampled_from(batches))] if batches else []:
+        replayed = run(config, [frame for frame in frames if frame.start >= batch.low])
+        left = [later for later in batches if later.seq > batch.seq]
+        assert effects([later for later in replayed if later.seq > batch.seq]) == effects(left)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(CONFIGS, journals())
+def test_positions_and_windows_of_batches(config: LineConfig, frames: list[Frame]) -> None:
+    starts = {frame.start for frame in frames} | {frames[-1].end}
+    batches = run(config, frames)
+    for batch in batches:
+        assert batch.low <= batch.seq
+        assert {batch.low, batch.seq} <= starts
+        assert batch.end_ns - batch.start_ns == 10 * SECOND_NS
+        assert batch.start_ns % (10 * SECOND_NS) == 0
+        assert batch.updates
+    for earlier, later in pairwise(batches):
+        assert earlier.seq < later.seq
+        assert earlier.low <= later.low
+        assert earlier.start_ns <= later.start_ns
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(CONFIGS, journals())
+def test_everything_that_came_in_is_counted_once(config: LineConfig, frames: list[Frame]) -> None:
+    """R31: metrics do not depend on what is sampled. A drain brings everything out."""
+    end = frames[-1].end
+    frames = [*frames, Frame(end, end + 10, frames[-1].arrival_ns, (), drain=True)]
+    sent = [span for frame in frames if not frame.drain for span in frame.spans]
+    calls = Counter(
+        "diffusion" if span.attributes["gen_ai.operation.name"] == "image_generation" else "llm"
+        for span in sent
+        if span.attributes and span.attributes["gen_ai.operation.name"] != "invoke_agent"
+    )
+    line = Pipeline(config, KEY)
+    batches = [batch for frame in frames for batch in feed(line, frame)]
+    totals: Counter[str] = Counter()
+    for update in (update for batch in batches for update in batch.updates):
+        totals.update({key: int(value) for key, value in update.points.items() if value == int(value)})
+    assert totals["spanwand/spans_received"] == len(sent)
+    assert (totals["llm/requests"], totals["diffusion/requests"]) == (calls["llm"], calls["diffusion"])
+    assert totals["llm/by_model/small/requests"] + totals["llm/by_model/large/requests"] == calls["llm"]
+    assert not line.waiting
+    assert line.low == end + 10
