@@ -1,0 +1,49 @@
+"""Where the doors listen."""
+
+import ipaddress
+import socket
+import stat
+from pathlib import Path
+
+from spanwand.errors import ConfigError, SpanwandError
+
+UNIX = "unix:"
+
+
+class CannotListen(SpanwandError):
+    """An address is taken or not allowed; raised before anything is served."""
+
+
+def split_host_port(address: str) -> tuple[str, int]:
+    """The parts of `host:port` or `[v6]:port`. Raises ConfigError."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdecimal() or int(port) > 0xFFFF:
+        raise ConfigError(f"address {address!r} is not host:port")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as bound to or as named in a Host header, means this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
+def clear_stale_socket(path: Path) -> None:
+    """Remove a socket file nobody listens on. Raises CannotListen if somebody does, or if it is another file."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise CannotListen(f"cannot listen on {UNIX}{path}: the file exists and is not a socket")
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+        except OSError as error:
+            raise CannotListen(f"cannot listen on {UNIX}{path}: {error.strerror}") from error
+    raise CannotListen(f"cannot listen on {UNIX}{path}: another process does")

@@ -1,0 +1,23 @@
+"""What the doors count."""
+
+from collections import Counter
+
+import msgspec
+
+from spanwand_sidecar.receive.refusal import RefusalReason
+from spanwand_sidecar.receive.signals import Signal
+
+
+class Counters(msgspec.Struct):
+    """Counts since the start, shared by the doors. Each is only ever added to, and read by whoever shows them."""
+
+    requests: Counter[Signal] = msgspec.field(default_factory=Counter)
+    """Requests that reached a door, whatever became of them."""
+    accepted_spans: int = 0
+    """Spans acknowledged, all of them durable."""
+    accepted_bytes: int = 0
+    """Inflated bytes of acknowledged requests."""
+    refused: Counter[RefusalReason] = msgspec.field(default_factory=Counter)
+    """Requests not acknowledged."""
+    ignored: Counter[Signal] = msgspec.field(default_factory=Counter)
+    """Requests acknowledged of which nothing was kept."""
