@@ -35,7 +35,7 @@ class Pipeline:
         self.drops = drops = Drops()
         """Counts not yet in a batch. What fills the line may add what was lost before it."""
         self._normalise = Normalise(config.gather.request_attributes)
-        self._price = Price()
+        self._price = Price(drops)
         self._redact = Redact(config.redact, key, drops)
         self._gather = Gather(config.gather, drops)
         self._sample = Sample(config.sample)

@@ -7,6 +7,7 @@ are priced by the picture (`prices_images.py`). Nothing is fetched from the netw
 """
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from spanwand.prices_images import image_price_usd
 from spanwand.record import FAMILY_OF, Cost, Generation, Operation, Usage
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from genai_prices.types import ModelPrice, Tier, TieredPrices
 
 _PROVIDERS = {
@@ -143,8 +142,10 @@ def _tariff(price: "ModelPrice", above: int) -> Tariff:
 
 def _amount(amount: "Decimal | TieredPrices", above: int) -> float:
     """The price for more than `above` input tokens."""
-    reached = [tier.price for tier in _tiers(amount) if tier.start <= above]
-    return float(reached[-1] if reached else getattr(amount, "base", amount))
+    if isinstance(amount, Decimal):
+        return float(amount)
+    reached = [tier.price for tier in amount.tiers if tier.start <= above]
+    return float(reached[-1] if reached else amount.base)
 
 
 def _tiers(amount: "Decimal | TieredPrices | None") -> "list[Tier]":
