@@ -17,8 +17,8 @@ from spanwand.stored_run import Stored, StoredRun
 TOTALS = {
     "requests": ("llm/requests", "diffusion/requests"),
     "errors": ("llm/errors", "diffusion/errors"),
-    "input tokens": ("llm/input_tokens",),
-    "output tokens": ("llm/output_tokens",),
+    "tokens in": ("llm/input_tokens",),
+    "tokens out": ("llm/output_tokens",),
     "images": ("diffusion/images",),
     "cost USD": ("llm/cost_usd", "diffusion/cost_usd"),
 }
@@ -57,8 +57,8 @@ def show(stored: Stored, console: Console) -> None:
 
 def overview(runs: Sequence[StoredRun]) -> Table:
     """One line per run with its totals, and their sum."""
-    table = Table("run", box=SIMPLE, show_footer=True)
-    table.columns[0].footer = f"{len(runs)} run{'' if len(runs) == 1 else 's'}"
+    table = Table(box=SIMPLE, show_footer=True, padding=(0, 1, 0, 0))
+    table.add_column("run", footer=f"{len(runs)} run{'' if len(runs) == 1 else 's'}", min_width=20, overflow="fold")
     for title, keys in TOTALS.items():
         footer = number(sum(total(run, keys) for run in runs))
         table.add_column(title, justify="right", footer=footer)

@@ -1,6 +1,6 @@
 """wandb-core, the process through which the wandb package does everything: alive, dead, and taken down in time.
 
-Only this file and `increments` reach into the package's privates, because it says none of this in public.
+Only this file, `increments` and `upload` reach into the package's privates: it says none of this in public.
 """
 
 import contextlib
@@ -95,11 +95,20 @@ def end_orphan(left: Owner) -> None:
 
 def leave_to_parent() -> None:
     """In a forked child: drop what is inherited of the parent's wandb-core, which is not ours to use or to end."""
+    _temporary_folder()._finalizer.detach()
     connection = getattr(_singleton(), "_connection", None)
     cleanup = getattr(connection, "_cleanup", None)
     if cleanup:
         cleanup()
         os.environ.pop("WANDB_SERVICE", None)
+
+
+def keep_temporary_folder() -> None:
+    """Put back the folder in which wandb writes files before it moves them to a run.
+
+    It goes when a forked child ends, which believes it to be its own, and when a cleaner of /tmp passes.
+    """
+    Path(_temporary_folder().name).mkdir(mode=0o700, exist_ok=True)
 
 
 def run_all(tasks: Iterable[Callable[[], object]], timeout_s: float) -> bool:
@@ -123,6 +132,10 @@ def _quietly(teardown: Callable[[], object]) -> None:
 def _process() -> "subprocess.Popen[bytes] | None":
     connection = getattr(_singleton(), "_connection", None)
     return getattr(getattr(connection, "_proc", None), "_process", None)
+
+
+def _temporary_folder() -> Any:
+    return importlib.import_module("wandb.sdk.data_types._private").MEDIA_TMP
 
 
 def _singleton() -> object:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from spanwand.sinks.wandb import core
 from spanwand.tables import Column, Type
 
 MAX_INCREMENTS = 100
@@ -42,6 +43,7 @@ class Increments:
             self._table = self._new_table()
         for row in rows:
             self._add(row)
+        core.keep_temporary_folder()
         return {self.key: self._table}
 
     def logged(self) -> Any:
