@@ -9,7 +9,7 @@ import click
 import pytest
 import yaml
 
-from spanwand_sidecar.cli import main
+from spanwand_sidecar.cli import spanwand_command
 from spanwand_sidecar.config import Config
 
 ROOT = Path(__file__).parents[2]
@@ -44,8 +44,8 @@ def test_make_targets_exist(page: str, words: list[str]) -> None:
 
 @pytest.mark.parametrize(("page", "words"), [pair for pair in shell_words() if pair[1][0] == "spanwand"])
 def test_commands_and_options_exist(page: str, words: list[str]) -> None:
-    context = click.Context(main)
-    command = main.get_command(context, words[1]) if not words[1].startswith("-") else main
+    context = click.Context(spanwand_command)
+    command = spanwand_command.get_command(context, words[1]) if words[1][0] != "-" else spanwand_command
     assert command is not None
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word.split("=")[0] for word in words[2:] if word.startswith("--")} <= known | {"--help"}

@@ -1,0 +1,19 @@
+"""Where the `spanwand` script starts: says what to install when the daemon's libraries are missing."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from spanwand_sidecar.cli import main as command_line
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("spanwand"):
+            raise
+        sys.exit(_missing(error.name))
+    command_line()
+
+
+def _missing(module: str | None) -> int:
+    sys.stderr.write(f"spanwand: the module {module} is missing; pip install 'spanwand[sidecar]'\n")
+    return 2
