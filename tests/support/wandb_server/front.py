@@ -25,7 +25,7 @@ class Exchange:
     method: str
     path: str
     operation: str
-    user_agent: str
+    headers: dict[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     status: int = 0
 
@@ -119,9 +119,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         request = self._read()
-        exchange = Exchange(
-            self.command, request.path, request.operation, self.headers.get("User-Agent", ""), request.body
-        )
+        headers = {name: value for name, value in request.headers.items() if name != "Authorization"}
+        exchange = Exchange(self.command, request.path, request.operation, headers, request.body)
         route = find_route(request)
         if route is None or not route.control:
             self.site.log.append(exchange)
@@ -161,7 +160,7 @@ class Handler(BaseHTTPRequestHandler):
             site.world.note_unknown(f"path {request.method} {request.path}")
             return Answer(404)
         if route.authenticated and not self._authenticated():
-            return Answer.json({"errors": [{"message": "user is not logged in"}]}, status=401)
+            return Answer(401)
         return route.serve(site, request)
 
     def _authenticated(self) -> bool:
