@@ -2,36 +2,23 @@
 
 import os
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from spanwand.config import LineConfig, Section
+from spanwand.errors import ConfigError
 from spanwand_sidecar.journal.config import JournalConfig
-
-UNIX = "unix:"
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """`host:port` as (host, port); an IPv6 host stands in brackets. Raises ValueError."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise ValueError("must be host:port, such as 127.0.0.1:4317")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to `host`."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+from spanwand_sidecar.receive.addresses import UNIX, is_loopback, split_host_port
+from spanwand_sidecar.receive.limits import ReceiveConfig
 
 
 def _loopback_tcp(address: str) -> str:
-    host, _ = split_address(address)
+    try:
+        host, _ = split_host_port(address)
+    except ConfigError:
+        raise ValueError("must be host:port, such as 127.0.0.1:4317") from None
     if not is_loopback(host):
         raise ValueError("must be a loopback address: without TLS nothing else is served")
     return address
@@ -82,6 +69,7 @@ class Config(LineConfig):
     """Everything `spanwand up` can be told."""
 
     listen: ListenConfig = ListenConfig()
+    receive: ReceiveConfig = ReceiveConfig()
     journal: JournalConfig = JournalConfig()
     deliver: DeliverConfig = DeliverConfig()
     log: LogConfig = LogConfig()

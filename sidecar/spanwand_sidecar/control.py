@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import ClassVar, NamedTuple
 
-from spanwand_sidecar.config import is_loopback, split_address
 from spanwand_sidecar.errors import CannotStart
+from spanwand_sidecar.receive.addresses import is_loopback, split_host_port
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
@@ -56,7 +56,7 @@ class Control:
 
 
 def _server(address: str, routes: Mapping[str, Route]) -> ThreadingTCPServer:
-    host, port = split_address(address)
+    host, port = split_host_port(address)
 
     class Handler(BaseHTTPRequestHandler):
         timeout: ClassVar[float | None] = REQUEST_TIMEOUT_S

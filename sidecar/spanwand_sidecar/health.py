@@ -11,26 +11,28 @@ from prometheus_client.registry import Collector
 from spanwand_sidecar.control import Answer
 from spanwand_sidecar.status import Status
 
+Kind = type[CounterMetricFamily] | type[GaugeMetricFamily]
+COUNTER = CounterMetricFamily
+GAUGE = GaugeMetricFamily
 SINK_STATES = ("starting", "idle", "delivering", "retrying", "closed")
-Values = Callable[[Status], Mapping[tuple[str, ...], float]]
 
 
 class Family(NamedTuple):
     """One metric: its name (a counter's without `_total`), help, labels, and its values by label values."""
 
-    kind: type[CounterMetricFamily] | type[GaugeMetricFamily]
+    kind: Kind
     name: str
-    help: str
+    text: str
     labels: tuple[str, ...]
-    values: Values
+    values: Callable[[Status], Mapping[tuple[str, ...], float]]
 
 
-def _one(value: Callable[[Status], float]) -> Values:
-    return lambda status: {(): value(status)}
+def _one(kind: Kind, name: str, text: str, value: Callable[[Status], float]) -> Family:
+    return Family(kind, name, text, (), lambda status: {(): value(status)})
 
 
-def _by_name(values: Callable[[Status], Mapping[str, float]]) -> Values:
-    return lambda status: {(name,): value for name, value in values(status).items()}
+def _by(kind: Kind, name: str, text: str, label: str, values: Callable[[Status], Mapping[str, float]]) -> Family:
+    return Family(kind, name, text, (label,), lambda s: {(key,): value for key, value in values(s).items()})
 
 
 def _sink_outcomes(status: Status) -> dict[tuple[str, ...], float]:
@@ -41,54 +43,39 @@ def _sink_states(status: Status) -> dict[tuple[str, ...], float]:
     return {(name, state): sink.state == state for name, sink in status.sinks.items() for state in SINK_STATES}
 
 
-COUNTER = CounterMetricFamily
-GAUGE = GaugeMetricFamily
+def _undelivered(status: Status) -> dict[str, float]:
+    return {name: sink.undelivered for name, sink in status.sinks.items()}
+
+
 FAMILIES = (
-    Family(GAUGE, "spanwand_ready", "1 if senders are not told to wait.", (), _one(lambda s: s.ready)),
-    Family(GAUGE, "spanwand_uptime_seconds", "Time since the start.", (), _one(lambda s: s.uptime_s)),
-    Family(COUNTER, "spanwand_received_spans", "Spans acknowledged.", (), _one(lambda s: s.received.spans)),
-    Family(COUNTER, "spanwand_received_bytes", "Bytes acknowledged.", (), _one(lambda s: s.received.bytes)),
-    Family(
+    _one(GAUGE, "spanwand_ready", "1 if senders are not told to wait", lambda s: s.ready),
+    _one(GAUGE, "spanwand_uptime_seconds", "Time since the start", lambda s: s.uptime_s),
+    _one(COUNTER, "spanwand_received_spans", "Spans acknowledged", lambda s: s.received.spans),
+    _one(COUNTER, "spanwand_received_bytes", "Bytes acknowledged", lambda s: s.received.bytes),
+    _by(COUNTER, "spanwand_received_requests", "Requests", "signal", lambda s: s.received.requests),
+    _by(COUNTER, "spanwand_refused_requests", "Requests not acknowledged", "reason", lambda s: s.received.refused),
+    _by(
         COUNTER,
-        "spanwand_received_requests",
-        "Requests by answer.",
-        ("answer",),
-        _by_name(lambda s: s.received.requests),
+        "spanwand_ignored_requests",
+        "Requests not kept",
+        "signal",
+        lambda s: s.received.ignored,
     ),
-    Family(
-        COUNTER, "spanwand_dropped_items", "Items dropped, by reason.", ("reason",), _by_name(lambda s: s.line.dropped)
-    ),
-    Family(
-        COUNTER, "spanwand_failed_frames", "Frames that the line failed on.", (), _one(lambda s: s.line.failed_frames)
-    ),
-    Family(GAUGE, "spanwand_journal_bytes", "Disk use of the journal.", (), _one(lambda s: s.journal.size_bytes)),
-    Family(
+    _by(COUNTER, "spanwand_dropped_items", "Items dropped", "reason", lambda s: s.line.dropped),
+    _one(COUNTER, "spanwand_failed_frames", "Frames that the line failed on", lambda s: s.line.failed_frames),
+    _one(GAUGE, "spanwand_journal_bytes", "Disk use of the journal", lambda s: s.journal.size_bytes),
+    _one(GAUGE, "spanwand_journal_backlog_bytes", "Journal not in every sink", lambda s: s.journal.backlog_bytes),
+    _one(GAUGE, "spanwand_journal_max_bytes", "Size cap of the journal", lambda s: s.journal.max_bytes),
+    _one(COUNTER, "spanwand_journal_damaged_stretches", "Unreadable parts found", lambda s: s.journal.damaged),
+    _one(
         GAUGE,
-        "spanwand_journal_backlog_bytes",
-        "Journal not in every sink.",
-        (),
-        _one(lambda s: s.journal.backlog_bytes),
+        "spanwand_undelivered_seconds",
+        "Age of the oldest frame not in every sink",
+        lambda s: s.journal.oldest_undelivered_s,
     ),
-    Family(GAUGE, "spanwand_journal_max_bytes", "Size cap of the journal.", (), _one(lambda s: s.journal.max_bytes)),
-    Family(
-        GAUGE,
-        "spanwand_oldest_undelivered_seconds",
-        "Age of the oldest frame that is not in every sink.",
-        (),
-        _one(lambda s: s.journal.oldest_undelivered_s),
-    ),
-    Family(
-        COUNTER, "spanwand_journal_damaged_stretches", "Unreadable parts found.", (), _one(lambda s: s.journal.damaged)
-    ),
-    Family(COUNTER, "spanwand_sink_batches", "Tries by outcome.", ("sink", "outcome"), _sink_outcomes),
-    Family(GAUGE, "spanwand_sink_state", "1 for the state a sink is in.", ("sink", "state"), _sink_states),
-    Family(
-        GAUGE,
-        "spanwand_sink_undelivered_batches",
-        "Batches a sink was offered and has not settled.",
-        ("sink",),
-        _by_name(lambda s: {name: sink.undelivered for name, sink in s.sinks.items()}),
-    ),
+    Family(COUNTER, "spanwand_sink_batches", "Tries by outcome", ("sink", "outcome"), _sink_outcomes),
+    Family(GAUGE, "spanwand_sink_state", "1 for the state a sink is in", ("sink", "state"), _sink_states),
+    _by(GAUGE, "spanwand_sink_undelivered_batches", "Batches a sink has to settle", "sink", _undelivered),
 )
 
 
@@ -100,7 +87,7 @@ class _Snapshot(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for family in FAMILIES:
-            metric = family.kind(family.name, family.help, labels=family.labels)
+            metric = family.kind(family.name, family.text, labels=family.labels)
             for labels, value in family.values(self._status).items():
                 metric.add_metric(labels, value)
             yield metric

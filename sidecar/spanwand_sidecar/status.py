@@ -2,15 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 import spanwand
+from spanwand.drops import DropReason
 from spanwand_sidecar.commits import Commits
 from spanwand_sidecar.deliver import Delivery, SinkStatus
 from spanwand_sidecar.journal import Journal
+from spanwand_sidecar.receive import Counters
 from spanwand_sidecar.worker import Worker
 
 FULL = 0.98
@@ -28,12 +31,16 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """What was acknowledged or refused at the doors since the start."""
+    """What the doors counted since the start. Spans and bytes are those acknowledged."""
 
-    spans: int = 0
-    bytes: int = 0
-    requests: Mapping[str, int] = {}
-    """Requests by answer: `accepted`, or the reason of a refusal."""
+    spans: int
+    bytes: int
+    requests: Mapping[str, int]
+    """By signal."""
+    refused: Mapping[str, int]
+    """Requests not acknowledged, by reason."""
+    ignored: Mapping[str, int]
+    """Requests acknowledged of which nothing was kept, by signal."""
 
 
 class JournalStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,32 +88,44 @@ class Parts:
 
     started_s: float
     """Monotonic seconds."""
-    endpoints: Endpoints
     max_journal_bytes: int
     journal: Journal
     commits: Commits
     worker: Worker
     deliveries: Sequence[Delivery]
-    received: Callable[[], Received]
-    dropped: Callable[[], Mapping[str, int]]
+    counters: Counters
     stopping: threading.Event
 
 
-def snapshot(parts: Parts) -> Status:
+def snapshot(parts: Parts, endpoints: Endpoints) -> Status:
     """The status now."""
-    journal = _journal(parts)
     sinks = {delivery.name: delivery.status() for delivery in parts.deliveries}
-    obstacles = tuple(_obstacles(parts, journal))
+    obstacles = tuple(_obstacles(parts))
     return Status(
         version=spanwand.__version__,
         uptime_s=time.monotonic() - parts.started_s,
         ready=not obstacles,
         reasons=(*obstacles, *_troubles(parts, sinks)),
-        endpoints=parts.endpoints,
-        received=parts.received(),
-        journal=journal,
+        endpoints=endpoints,
+        received=_received(parts.counters),
+        journal=_journal(parts),
         line=_line(parts),
         sinks=sinks,
+    )
+
+
+def is_ready(parts: Parts) -> bool:
+    """Whether senders are not told to wait."""
+    return next(_obstacles(parts), None) is None
+
+
+def _received(counters: Counters) -> Received:
+    return Received(
+        spans=counters.accepted_spans,
+        bytes=counters.accepted_bytes,
+        requests={name.value: count for name, count in counters.requests.items()},
+        refused={name.value: count for name, count in counters.refused.items()},
+        ignored={name.value: count for name, count in counters.ignored.items()},
     )
 
 
@@ -114,13 +133,17 @@ def _journal(parts: Parts) -> JournalStatus:
     journal = parts.journal
     return JournalStatus(
         size_bytes=journal.size_bytes,
-        backlog_bytes=max(journal.end - parts.commits.low, 0),
+        backlog_bytes=_backlog_bytes(parts),
         max_bytes=parts.max_journal_bytes,
         oldest_undelivered_s=_oldest_undelivered_s(parts),
         damaged=journal.damaged,
         truncated_bytes=journal.truncated_bytes,
         sick=journal.sick,
     )
+
+
+def _backlog_bytes(parts: Parts) -> int:
+    return max(parts.journal.end - parts.commits.low, 0)
 
 
 def _oldest_undelivered_s(parts: Parts) -> float:
@@ -135,18 +158,20 @@ def _line(parts: Parts) -> LineStatus:
         position=worker.position,
         waiting=worker.waiting,
         failed_frames=worker.failed_frames,
-        dropped=parts.dropped(),
+        dropped=worker.dropped
+        + Counter({DropReason.REJECTED_BY_SINK.value: sum(d.counts["rejected"] for d in parts.deliveries)}),
         last_batch_seq=batch.seq if batch else -1,
         last_batch_end=batch.end_ns / 1e9 if batch else 0.0,
     )
 
 
-def _obstacles(parts: Parts, journal: JournalStatus) -> Iterator[str]:
+def _obstacles(parts: Parts) -> Iterator[str]:
     """Why senders are told to wait."""
-    if journal.sick:
-        yield f"the journal's disk refuses: {journal.sick}"
-    if journal.backlog_bytes >= FULL * journal.max_bytes:
-        yield f"the journal is full: {journal.backlog_bytes} of {journal.max_bytes} bytes are not in every sink"
+    if parts.journal.sick:
+        yield f"the journal's disk refuses: {parts.journal.sick}"
+    backlog_bytes = _backlog_bytes(parts)
+    if backlog_bytes >= FULL * parts.max_journal_bytes:
+        yield f"the journal is full: {backlog_bytes} of {parts.max_journal_bytes} bytes are not in every sink"
     if parts.stopping.is_set():
         yield "stopping"
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +16,8 @@ REST_S = 3_600.0
 """Longest sleep while nothing is open; a frame ends it."""
 DRAIN = b"drain"
 """Body of the COMMAND frame that closes everything that is open."""
+DROPPED = "spanwand/dropped/"
+"""Metrics that begin with this count drops; the rest of the name is the reason."""
 
 
 class Line(Protocol):
@@ -46,6 +49,8 @@ class Worker:
         self.position = start
         self.failed_frames = 0
         self.last_batch: Batch | None = None
+        self.dropped: Counter[str] = Counter()
+        """Items that batches say were dropped, by reason, since the start."""
         self._journal = journal
         self._line = line
         self._offer = offer
@@ -101,8 +106,15 @@ class Worker:
                 self._seldom.warning("frame", "frame at %d passed over: the line failed", frame.start, exc_info=True)
                 return
             if batch:
-                self.last_batch = batch
-                self._offer(batch)
+                self._hand_over(batch)
+
+    def _hand_over(self, batch: Batch) -> None:
+        self.last_batch = batch
+        for update in batch.updates:
+            for name, count in update.points.items():
+                if name.startswith(DROPPED):
+                    self.dropped[name.removeprefix(DROPPED)] += int(count)
+        self._offer(batch)
 
     def _let_time_pass(self, frame: Frame) -> Batch | None:
         return self._line.tick(frame.start, frame.end, frame.arrival_ns)

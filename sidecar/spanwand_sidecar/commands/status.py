@@ -10,9 +10,10 @@ import msgspec
 
 from spanwand.errors import SpanwandError
 from spanwand_sidecar.commands.settings import config_option, load_config
-from spanwand_sidecar.config import Config, data_dir, split_address
+from spanwand_sidecar.config import Config, data_dir
 from spanwand_sidecar.deliver import SinkStatus
 from spanwand_sidecar.endpoints import read_endpoints
+from spanwand_sidecar.receive.addresses import split_host_port
 from spanwand_sidecar.status import Status
 
 TIMEOUT_S = 5.0
@@ -43,13 +44,11 @@ def find_admin(config: Config) -> str:
 def ask(address: str) -> bytes:
     """The status document of the daemon at `address`. Raises SpanwandError if there is none."""
     try:
-        host, port = split_address(address)
+        host, port = split_host_port(address)
         connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
         connection.request("GET", "/status")
         answer = connection.getresponse()
         body = answer.read()
-    except ValueError as error:
-        raise SpanwandError(f"--admin: {error}") from None
     except (OSError, http.client.HTTPException) as error:
         raise SpanwandError(f"no daemon answers at {address}: {error}; start one with: spanwand up") from None
     if answer.status != 200:
