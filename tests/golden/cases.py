@@ -1,4 +1,4 @@
-"""The app whose spans are captured: one call of the real `openai` package per case. Run as `cases.py CASE`."""
+"""The app whose spans are captured: a call or two of the real `openai` package per case. Run: `cases.py CASE...`."""
 
 import contextlib
 import sys
@@ -58,6 +58,16 @@ def error(client: Client) -> None:
         client.chat.completions.create(**CHAT, extra_headers={"x-fail": "500"})
 
 
+def wrong_key(client: Client) -> None:
+    with contextlib.suppress(openai.APIError):
+        client.with_options(api_key="sk-not-this-one").chat.completions.create(**CHAT)
+
+
+def throttled(client: Client) -> None:
+    with contextlib.suppress(openai.APIError):
+        client.chat.completions.create(**CHAT, extra_headers={"x-fail": "429"})
+
+
 def retried(client: Client) -> None:
     client.chat.completions.create(**CHAT, extra_headers={"x-fail": "429x1"})
 
@@ -71,11 +81,19 @@ def responses(client: Client) -> None:
 
 
 CASES: dict[str, Callable[[Client], None]] = {
-    case.__name__.replace("_", "-"): case
-    for case in (
-        chat, cached_and_reasoning, stream, stream_without_usage, tools, error, retried, embeddings, responses,
-    )
-}  # fmt: skip
+    "chat": chat,
+    "cached-and-reasoning": cached_and_reasoning,
+    "stream": stream,
+    "stream-without-usage": stream_without_usage,
+    "tools": tools,
+    "error": error,
+    "wrong-key": wrong_key,
+    "throttled": throttled,
+    "retried": retried,
+    "embeddings": embeddings,
+    "responses": responses,
+}
 
 if __name__ == "__main__":
-    CASES[sys.argv[1]](Client())
+    for name in sys.argv[1:]:
+        CASES[name](Client())

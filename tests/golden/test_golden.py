@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from spanwand.price import Price
 from spanwand.redact import Redact
 
 from spanwand.config import RedactConfig
 from spanwand.decode import decode
 from spanwand.drops import Drops
 from spanwand.normalise import Normalise
+from spanwand.price import Price
 from spanwand.record import Generation, Usage
 from tests.support.otlp_json import Json, spans_of, to_bytes, to_json
 
@@ -33,7 +33,7 @@ def name(case: Path) -> str:
 def generations(case: Json) -> list[Generation]:
     """The first four stages over a captured request."""
     drops = Drops()
-    normalise, price = Normalise(("comic.id",)), Price()
+    normalise, price = Normalise(("comic.id",)), Price(drops)
     redact = Redact(RedactConfig(content="redacted"), KEY, drops)
     spans, received = decode(to_bytes(case["request"]), normalise.keys, drops)
     assert received == len(list(spans_of(case["request"])))

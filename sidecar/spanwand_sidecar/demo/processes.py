@@ -25,7 +25,7 @@ FOREIGN = ("SPANWAND_", "WANDB_", "OTEL_", "OPENAI_")
 LOG_TAIL_CHARS = 2_000
 
 
-def settings(data_dir: Path) -> dict[str, object]:
+def demo_settings(data_dir: Path) -> dict[str, object]:
     """The daemon's configuration: free ports, no account, windows short enough to watch."""
     anywhere = "127.0.0.1:0"
     return {
@@ -70,10 +70,10 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def daemon(data_dir: Path) -> Iterator[Endpoints]:
+def daemon(data_dir: Path, settings: Mapping[str, object]) -> Iterator[Endpoints]:
     """`spanwand up`, ready to receive; stopped gracefully at the end of the block."""
     config, log = data_dir / "demo.yaml", data_dir / "daemon.log"
-    config.write_text(yaml.safe_dump(settings(data_dir), sort_keys=False))
+    config.write_text(yaml.safe_dump(dict(settings), sort_keys=False))
     command = [sys.executable, "-m", "spanwand_sidecar", "up", "--config", str(config)]
     with child(command, environment({}), log) as process:
         yield _wait_until_ready(process, data_dir, log)

@@ -14,7 +14,7 @@ from spanwand.stored_run import StoredRun
 from spanwand_sidecar.commands.status import ask
 from spanwand_sidecar.demo.checks import Check, Sent, compare
 from spanwand_sidecar.demo.openai_api import OpenAIStandIn
-from spanwand_sidecar.demo.processes import app, daemon, tail
+from spanwand_sidecar.demo.processes import app, daemon, demo_settings, tail
 from spanwand_sidecar.status import Endpoints, Status
 
 Watch = Callable[[int, str], None]
@@ -40,7 +40,7 @@ def run(data_dir: Path, comics: int, watch: Watch) -> Result:
     started = time.monotonic()
     stand_in = OpenAIStandIn()
     watch(0, "starting the daemon")
-    with daemon(data_dir) as endpoints:
+    with daemon(data_dir, demo_settings(data_dir)) as endpoints:
         with stand_in.serving() as url, app(endpoints, url, comics, data_dir / "app.log") as process:
             watch(0, f"the app sends to {endpoints.grpc[0]}")
             lines, done = _follow(process, endpoints, watch, data_dir / "app.log")
