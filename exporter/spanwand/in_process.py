@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from spanwand.background import start_thread
 from spanwand.batch import Batch
 from spanwand.drops import DropReason
+from spanwand.forks import held_back
 from spanwand.in_process_config import InProcessConfig
 from spanwand.losses import Losses
 from spanwand.outbox import Outbox, left_s
@@ -136,7 +137,8 @@ class Line:
 
     def _opened(self) -> Pipeline:
         if self._pipeline is None:
-            self._pipeline = self._open_pipeline()
+            with held_back():
+                self._pipeline = self._open_pipeline()
             self._spans = ReadableSpans(self._pipeline.keys, self._instance_suffix)
         return self._pipeline
 

@@ -11,6 +11,7 @@ from typing import assert_never
 from spanwand.background import start_thread
 from spanwand.batch import Batch
 from spanwand.drops import DropReason
+from spanwand.forks import held_back
 from spanwand.losses import Losses
 from spanwand.outcomes import Delivered, Outcome, Rejected, Retry
 from spanwand.ports import Sink
@@ -32,6 +33,7 @@ class Outbox:
         self._max_records = max_records
         self._losses = losses
         self._batches: deque[Batch] = deque()
+        self._sink: Sink | None = None
         self._busy = False
         self._deadline_s: float | None = None
         self._changed = threading.Condition()
@@ -58,19 +60,30 @@ class Outbox:
             self._changed.notify_all()
 
     def join(self, deadline_s: float) -> bool:
-        """Wait for the end of a stopped outbox; False if the deadline came first."""
+        """Wait for the end of a stopped outbox; False if the deadline came first.
+
+        Then the sink is closed with no time left, though a call of it hangs: what it started must not hold up Python.
+        """
         self._thread.join(left_s(deadline_s))
-        return not self._thread.is_alive()
+        if not self._thread.is_alive():
+            return True
+        if self._sink:
+            _close(self._sink, 0.0)
+        return False
 
     def _run(self) -> None:
-        try:
-            sink = self._open_sink()
-        except Exception:
-            logger.exception("spanwand: a sink cannot be opened; nothing will be written to it")
-            sink = Refusing("it could not be opened")
+        sink = self._sink = self._opened()
         while batch := self._next():
             self._deliver(sink, batch)
         _close(sink, left_s(self._deadline_s or 0.0))
+
+    def _opened(self) -> Sink:
+        try:
+            with held_back():
+                return self._open_sink()
+        except Exception:
+            logger.exception("spanwand: a sink cannot be opened; nothing will be written to it")
+            return Refusing("it could not be opened")
 
     def _next(self) -> Batch | None:
         """The next batch as soon as there is one; None once stopped and nothing is left."""

@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from spanwand.forks import held_back
+
 if TYPE_CHECKING:
     import subprocess
 
@@ -30,7 +32,8 @@ def load() -> None:
     """Import wandb. If nobody had before, wandb-core will be ours to end."""
     global _owned
     if "wandb" not in sys.modules:
-        importlib.import_module("wandb")
+        with held_back():
+            importlib.import_module("wandb")
         os.register_at_fork(after_in_child=leave_to_parent)
         _owned = True
 
