@@ -88,8 +88,6 @@ class Aggregate:
         points = {run: _call_points(cells) for run, cells in self._cells.items()}
         for run, requests in self._requests.items():
             points.setdefault(run, {}).update(requests.points("request"))
-        for run_points in list(points.values()):
-            self._drops[DropReason.UNPRICED] += int(sum(run_points.get(f"{f}/unpriced", 0) for f in Family))
         points |= self._health()
         self._begin_window()
         rows = self._rows if rows_due else {}
