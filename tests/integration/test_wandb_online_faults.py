@@ -1,41 +1,21 @@
 """Our W&B sink online while W&B refuses, hangs, is down or loses answers: nothing lost, nothing twice (P2, P8, K2)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.online import INIT_TIMEOUT_S, assert_exactly_once, batch, sink
+from tests.support.online import ABSENT, INIT_TIMEOUT_S, assert_exactly_once, batch, sink
 from tests.support.wandb_server import API_KEY, Fault, WandbServer
 
 BOUND_S = INIT_TIMEOUT_S + 6.0
 """A `write` that cannot start a run is back by then: the time-out, and what starting wandb itself takes at worst."""
-
-Change = Callable[[WandbServer], object]
 
 
 @pytest.fixture
 def server() -> Iterator[WandbServer]:
     with WandbServer(up=False) as server:
         yield server
-
-
-def hang(server: WandbServer) -> None:
-    server.up()
-    server.faults.add(Fault("POST /graphql *", "hang"))
-
-
-def refuse_the_key(server: WandbServer) -> None:
-    server.up()
-    server.keys.clear()
-
-
-ABSENT: dict[str, tuple[Change, Change, str]] = {
-    "wrong key": (refuse_the_key, lambda server: server.keys.add(API_KEY), "key"),
-    "unreachable": (lambda server: None, WandbServer.up, "did not answer in time"),
-    "hanging": (hang, lambda server: server.faults.clear(), "did not answer in time"),
-}
-"""How W&B is absent when the first batch comes, how it comes back, and what the reason has to say meanwhile."""
 
 
 @pytest.mark.parametrize("name", ABSENT)

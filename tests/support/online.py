@@ -1,12 +1,13 @@
 """Batches with known content, a sink to write them with, and whether the server then has each of them once."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.config import WandbConfig
 from spanwand.tables import TABLES, Type
 from tests.support.sink_process import SinkProcess
-from tests.support.wandb_server import WandbServer
+from tests.support.wandb_server import API_KEY, Fault, WandbServer
 from tests.support.wandb_server.environment import environment
 
 API = RunKey(group="shop@prod", job_type="api", name="api-1")
@@ -81,3 +82,24 @@ def sink(server: WandbServer, folder: Path) -> SinkProcess:
     """A sink below `folder`/wandb that knows `server` and the right key."""
     config = WandbConfig(init_timeout_s=INIT_TIMEOUT_S)
     return SinkProcess(environment(server.url, folder / "home"), folder / "wandb", config)
+
+
+Change = Callable[[WandbServer], object]
+
+
+def hang(server: WandbServer) -> None:
+    server.up()
+    server.faults.add(Fault("POST /graphql *", "hang"))
+
+
+def refuse_the_key(server: WandbServer) -> None:
+    server.up()
+    server.keys.clear()
+
+
+ABSENT: dict[str, tuple[Change, Change, str]] = {
+    "wrong key": (refuse_the_key, lambda server: server.keys.add(API_KEY), "key"),
+    "unreachable": (lambda server: None, WandbServer.up, "did not answer in time"),
+    "hanging": (hang, lambda server: server.faults.clear(), "did not answer in time"),
+}
+"""How W&B is absent when the first batch comes, how it comes back, and what the reason has to say meanwhile."""
