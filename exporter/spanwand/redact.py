@@ -1,0 +1,108 @@
+"""The fourth stage: takes out what must not leave. What is behind it accepts nothing that it has not passed.
+
+It fails closed: if any redactor raises, all text of that record goes; its numbers and its service stay.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from msgspec.structs import replace
+
+from spanwand.config import RedactConfig
+from spanwand.drops import DropReason, Drops
+from spanwand.ports import Redactor
+from spanwand.record import Clean, CleanRoot, Cost, Failure, Generation, ImageParams, Service, TraceRoot
+from spanwand.redactors import REDACTORS
+from spanwand.redactors.content import clean_failure, cleaner
+from spanwand.redactors.labels import Labels
+from spanwand.redactors.scrub import Scrubber
+from spanwand.redactors.users import pseudonym
+
+REDACTION_FAILED = "redaction_failed"
+"""Shown as the failure's type where the texts of a record had to go."""
+
+
+class Redact:
+    """Makes records clean. `counts` says how often each pattern was taken out."""
+
+    def __init__(self, config: RedactConfig, key: bytes, drops: Drops, more: Sequence[Redactor] = ()) -> None:
+        """`key` is the secret of pseudonyms. `more` redactors run before the built-in ones, which have the last word.
+
+        Raises ValueError if the key is empty or a pattern cannot be used.
+        """
+        if not key:
+            raise ValueError("pseudonyms need a secret key")
+        scrubber = Scrubber()
+        self.counts: Mapping[str, int] = scrubber.counts
+        self._redactors = (*more, *(make(config, key, scrubber) for make in REDACTORS.values()))
+        self._clean = cleaner(config, key, scrubber)
+        self._labels = Labels(scrubber)
+        self._key = key
+        self._drops = drops
+
+    def __call__(self, generation: Generation) -> Clean:
+        """Return the generation without anything that must not leave. Never raises."""
+        redacted = generation
+        try:
+            for redactor in self._redactors:
+                redacted = redactor(redacted)
+        except Exception:  # noqa: BLE001  whatever a redactor does, nothing may leave unseen
+            self._drops[DropReason.REDACTION_FAILED] += 1
+            redacted = _numbers(generation, self._service(generation.service))
+        return cast("Clean", redacted)
+
+    def root(self, root: TraceRoot) -> CleanRoot:
+        """Return the root without anything that must not leave. Never raises."""
+        try:
+            redacted = self._labels.root(
+                replace(root, user=pseudonym(root.user, self._key), failure=clean_failure(root.failure, self._clean))
+            )
+        except Exception:  # noqa: BLE001  as above
+            self._drops[DropReason.REDACTION_FAILED] += 1
+            redacted = _root_numbers(root, self._service(root.service))
+        return cast("CleanRoot", redacted)
+
+    def _service(self, service: Service) -> Service:
+        """The service alone, which says whose metrics these are; it may be the reason why redaction failed."""
+        try:
+            return self._labels.service(service)
+        except Exception:  # noqa: BLE001  as above
+            return Service(name=REDACTION_FAILED)
+
+
+def _numbers(generation: Generation, service: Service) -> Generation:
+    """What metrics need and no text can hide in."""
+    image = generation.image
+    return Generation(
+        trace_id=generation.trace_id,
+        span_id=generation.span_id,
+        parent_span_id=generation.parent_span_id,
+        start_ns=generation.start_ns,
+        end_ns=generation.end_ns,
+        service=service,
+        dialect=generation.dialect,
+        operation=generation.operation,
+        usage=generation.usage,
+        timing=generation.timing,
+        params=generation.params,
+        image=image and ImageParams(images=image.images, width=image.width, height=image.height, steps=image.steps),
+        failure=generation.failure and Failure(REDACTION_FAILED),
+        cost=Cost(reported_usd=generation.cost.reported_usd, computed_usd=generation.cost.computed_usd),
+        gpu=generation.gpu,
+        attributes={},
+        sources={},
+    )
+
+
+def _root_numbers(root: TraceRoot, service: Service) -> TraceRoot:
+    return TraceRoot(
+        trace_id=root.trace_id,
+        span_id=root.span_id,
+        parent_span_id=root.parent_span_id,
+        name="",
+        start_ns=root.start_ns,
+        end_ns=root.end_ns,
+        service=service,
+        failure=root.failure and Failure(REDACTION_FAILED),
+        attributes={},
+    )

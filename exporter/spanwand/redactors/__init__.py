@@ -1,0 +1,21 @@
+"""Redactors: what takes out of a generation what must not leave.
+
+To add one: `redactors/x.py`, a line here, its examples. Each is made once, from the configuration, the secret key and
+the scrubber they share, and then called with every generation. To add a kind of secret, add it to `patterns.py`.
+"""
+
+from collections.abc import Callable, Mapping
+
+from spanwand.config import RedactConfig
+from spanwand.ports import Redactor
+from spanwand.redactors.content import content
+from spanwand.redactors.labels import labels
+from spanwand.redactors.scrub import Scrubber
+from spanwand.redactors.users import users
+
+REDACTORS: Mapping[str, Callable[[RedactConfig, bytes, Scrubber], Redactor]] = {
+    "users": users,
+    "content": content,
+    "labels": labels,
+}
+"""Every redactor, in the order in which they run."""

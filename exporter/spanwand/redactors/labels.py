@@ -1,0 +1,134 @@
+"""Short texts that leave whatever is configured about content: names, ids, attributes. They are scrubbed too.
+
+Nearly all were seen before, so those found clean are remembered, and the new ones of a record are tested together.
+"""
+
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import asdict, replace
+
+from spanwand.config import RedactConfig
+from spanwand.ports import Redactor
+from spanwand.record import Failure, Generation, ImageParams, Service, TraceRoot
+from spanwand.redactors.documents import scrub_document
+from spanwand.redactors.scrub import Scrubber
+from spanwand.span import Attributes, AttributeValue
+
+_LONGEST = 1024
+"""Characters of a label that leave."""
+_LONGEST_REMEMBERED = 128
+_MOST_REMEMBERED = 16_384
+_ROOT = ("name", "experiment", "arm", "session_id")
+_GENERATION = (
+    *("trace_state", "provider", "request_model", "response_model", "response_id", "experiment", "arm"),
+    *("prompt_name", "prompt_version", "session_id"),
+)
+_of_generation = attrgetter(*_GENERATION)
+_of_root = attrgetter(*_ROOT)
+_Record = TypeVar("_Record", Generation, TraceRoot)
+
+
+def labels(config: RedactConfig, key: bytes, scrubber: Scrubber) -> Redactor:  # noqa: ARG001  the registry's shape
+    """Make the redactor of a generation's labels."""
+    return Labels(scrubber).generation
+
+
+class Labels:
+    """Scrubs the labels of generations and roots."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        self._scrubber = scrubber
+        self._known: set[str] = {""}
+        self._service = (Service(), Service())
+
+    def generation(self, generation: Generation) -> Generation:
+        """Return the generation with clean labels; the same one if they were."""
+        texts: tuple[str, ...] = _of_generation(generation)
+        if generation.finish_reasons:
+            texts += generation.finish_reasons
+        if not (self._known.issuperset(texts) or self._learn(texts)):
+            reasons = tuple([self.clean(reason) for reason in generation.finish_reasons])
+            generation = replace(self._fields(generation, _GENERATION), finish_reasons=reasons)
+        if generation.image is not None:
+            generation = replace(generation, image=self._image(generation.image))
+        return self._shared(generation)
+
+    def root(self, root: TraceRoot) -> TraceRoot:
+        """Return the root with clean labels."""
+        texts = _of_root(root)
+        if not (self._known.issuperset(texts) or self._learn(texts)):
+            root = self._fields(root, _ROOT)
+        return self._shared(root)
+
+    def service(self, service: Service) -> Service:
+        """Return the service with clean names; the same one if they were."""
+        before, after = self._service
+        if service is not before:
+            after = Service(**{name: self.clean(text) for name, text in asdict(service).items()})
+            after = service if after == service else after
+            self._service = service, after
+        return after
+
+    def clean(self, text: str) -> str:
+        """Scrub one label, and cut it to a length that is still one."""
+        if text in self._known:
+            return text
+        scrubbed = scrub_document(text, self._scrubber)
+        if len(scrubbed) > _LONGEST:
+            scrubbed = scrub_document(scrubbed[:_LONGEST], self._scrubber)
+        if scrubbed == text:
+            self._remember((text,))
+        return scrubbed
+
+    def _learn(self, texts: Iterable[str]) -> bool:
+        """Test the labels not known yet, all at once; False if one of them may have to be changed."""
+        new = [text for text in texts if text not in self._known]
+        together = "\n".join(new)
+        if len(together) > _LONGEST or "\\" in together:
+            return False
+        if self._scrubber.suspicious(together.encode("utf-8", "replace")):
+            return False
+        self._remember(new)
+        return True
+
+    def _remember(self, texts: Iterable[str]) -> None:
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known = {""}
+        self._known.update(text for text in texts if len(text) <= _LONGEST_REMEMBERED)
+
+    def _fields(self, record: _Record, names: tuple[str, ...]) -> _Record:
+        return replace(record, **{name: self.clean(getattr(record, name)) for name in names})
+
+    def _shared(self, record: _Record) -> _Record:
+        """Clean what both kinds of record hold besides texts: service, failure, configured attributes."""
+        changes: dict[str, Any] = {}
+        service = self.service(record.service)
+        if service is not record.service:
+            changes["service"] = service
+        if record.failure is not None:
+            changes["failure"] = Failure(self.clean(record.failure.type), record.failure.message)
+        if record.attributes:
+            changes["attributes"] = self._attributes(record.attributes)
+        return replace(record, **changes) if changes else record
+
+    def _image(self, image: ImageParams) -> ImageParams:
+        return replace(
+            image,
+            quality=self.clean(image.quality),
+            pipeline=self.clean(image.pipeline),
+            scheduler=self.clean(image.scheduler),
+            loras=tuple([self.clean(lora) for lora in image.loras]),
+        )
+
+    def _attributes(self, attributes: Attributes) -> Mapping[str, AttributeValue]:
+        return {key: self._attribute(value) for key, value in attributes.items()}
+
+    def _attribute(self, value: AttributeValue) -> AttributeValue:
+        if isinstance(value, (bool, float)) or value is None:
+            return value
+        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        cleaned = self.clean(text)
+        return value if cleaned == text else cleaned
