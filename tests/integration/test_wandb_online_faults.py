@@ -8,6 +8,8 @@ import pytest
 from tests.support.online import ABSENT, INIT_TIMEOUT_S, assert_exactly_once, batch, sink
 from tests.support.wandb_server import API_KEY, Fault, WandbServer
 
+ROWS_BOUND_S = 45.0
+"""Longest `write` of rows: one Table that blocks, and the wait for what was logged."""
 BOUND_S = INIT_TIMEOUT_S + 6.0
 """A `write` that cannot start a run is back by then: the time-out, and what starting wandb itself takes at worst."""
 
@@ -87,7 +89,7 @@ def test_metrics_go_on_while_wandb_is_down(server: WandbServer, tmp_path: Path) 
 def test_rows_wait_while_wandb_is_down(server: WandbServer, tmp_path: Path) -> None:
     """P2: rows are not called delivered before W&B has them, and are there once when it is back.
 
-    Slow: with W&B down, the SDK blocks 19 s in the first log of a Table.
+    Slow: with W&B down, the SDK blocks 19 s whenever it logs a Table.
     """
     server.up()
     with sink(server, tmp_path) as process:
@@ -95,7 +97,26 @@ def test_rows_wait_while_wandb_is_down(server: WandbServer, tmp_path: Path) -> N
         server.down()
         reply = process.write(batch(2, rows=1))
         assert (reply.outcome, API_KEY in reply.why) == ("Retry", False), reply
+        assert reply.took_s < ROWS_BOUND_S
         server.up()
         assert process.deliver(batch(2, rows=1))[-1].outcome == "Delivered"
         process.close()
     assert_exactly_once(server, {1: 1, 2: 1})
+
+
+@pytest.mark.slow
+def test_a_kill_before_rows_are_in_neither_loses_nor_doubles_them(server: WandbServer, tmp_path: Path) -> None:
+    """P2, R44: points are known by the log, rows by W&B's word; what is not known is sent again, in a new run."""
+    server.up()
+    with sink(server, tmp_path) as process:
+        assert process.write(batch(1, rows=1)).outcome == "Delivered"
+        server.faults.add(Fault("POST /graphql CommitArtifact", "hang"))
+        assert process.write(batch(2, rows=1)).outcome == "Retry"
+        process.kill()
+    server.faults.clear()
+    with sink(server, tmp_path) as process:
+        for number in (2, 3):
+            assert process.deliver(batch(number, rows=1))[-1].outcome == "Delivered"
+        process.close()
+    assert_exactly_once(server, {1: 1, 2: 1, 3: 1})
+    assert len(server.runs) == 4
