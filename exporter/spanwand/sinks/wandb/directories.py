@@ -12,14 +12,15 @@ from pathlib import Path
 
 
 def own_process(directory: Path) -> None:
-    """Keep W&B's data and cache below `directory` too: for a process that is ours, before wandb is imported.
+    """Keep W&B's data and cache below `directory` too, and wandb quiet: for a process that is ours.
 
-    W&B takes these places from the environment only. In somebody else's process the environment is not ours to
-    change: there Table files lie where the application's `WANDB_DATA_DIR` says.
+    To be called before wandb is imported, since it takes these from the environment only. In somebody else's process
+    that is not ours to change: there Table files lie where the application's `WANDB_DATA_DIR` says.
     """
     os.environ["WANDB_DATA_DIR"] = str(data_directory(directory))
     os.environ["WANDB_CACHE_DIR"] = str(directory.absolute() / "cache")
     os.environ["WANDB_ERROR_REPORTING"] = "false"
+    os.environ["WANDB_SILENT"] = "true"
 
 
 def data_directory(directory: Path) -> Path:

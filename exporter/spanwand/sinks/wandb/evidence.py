@@ -1,7 +1,10 @@
-"""What a run's transaction log proves: which parts of which batches are in, and that their files are there.
+"""What a run's transaction log proves: which parts of which batches are in.
 
 `run.log()` and `finish()` succeed on a full disk, after a final refusal by the server and just before a crash. The
 log on disk is the first thing that is true (design §1). A part of a batch is its points, or its rows of one table.
+
+Of rows it holds the artifact, and so a way to send them later, only if the run is offline. Online wandb keeps
+artifacts out of the log: what proves rows there is W&B's word that it has committed them (`upload`).
 """
 
 import os
@@ -31,13 +34,13 @@ class Position(NamedTuple):
 class Evidence:
     """The proof for one run, brought up to date by reading what its log has grown by."""
 
-    def __init__(self, path: Path, *, needs_files: bool) -> None:
-        """`needs_files`: rows count as in only while their Table file is there, since it has not been uploaded."""
+    def __init__(self, path: Path, *, is_online: bool) -> None:
         self.path = path
-        self.parts: dict[str, Position] = {}
-        """The last batch of each part that is in."""
+        self.confirmed: dict[str, Position] = {}
+        """Online: the last batch of each table whose rows W&B has."""
+        self._seen: dict[str, Position] = {}
         self.is_finished = False
-        self._needs_files = needs_files
+        self._is_online = is_online
         self._log = TransactionLog(path)
         self._staged: dict[str, list[Path]] = {}
         self._unsynced: list[Path] = []
@@ -46,6 +49,16 @@ class Evidence:
     def log_bytes(self) -> int:
         """Size of the log as far as it was read."""
         return self._log.offset
+
+    @property
+    def parts(self) -> dict[str, Position]:
+        """The last batch of each part that is in."""
+        points = {part: position for part, position in self._seen.items() if part == POINTS or not self._is_online}
+        return points | self.confirmed
+
+    def has_seen(self, part: str, position: Position) -> bool:
+        """Whether a part of a batch is in the log."""
+        return self._seen.get(part) == position
 
     def refresh(self) -> bool:
         """Read on. Returns whether there was anything new. Raises OSError, NotReadable."""
@@ -80,16 +93,18 @@ class Evidence:
         position = Position(row[BATCH], row.get(WINDOW_END, 0.0))
         tables = {key: value for key, value in row.items() if records.is_table(value)}
         if not tables:
-            self.parts[POINTS] = position
+            self._seen[POINTS] = position
         for key, value in tables.items():
             if self._is_staged(value):
-                self.parts[table_of(key)] = position
+                self._seen[table_of(key)] = position
 
     def _is_staged(self, value: records.Json) -> bool:
-        """Whether a Table's artifact came before its history row, and its files are where they are needed."""
+        """Whether a Table's artifact came before its history row, with files that are still there."""
+        if self._is_online:
+            return True
         client_id, _ = records.table_source(value)
         files = self._staged.pop(client_id, None)
-        if files is None or (self._needs_files and not all(file.exists() for file in files)):
+        if files is None or not all(file.exists() for file in files):
             return False
         self._unsynced += files
         return True

@@ -27,8 +27,8 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     mode: str
     upload: str = "open"
     """`open` while the run is; then `complete`, or `unfinished`: the log is whole, what W&B has of it is not."""
-    parts: dict[str, Position] | None = None
-    """The last batch of each part that is in; None if only the log knows."""
+    parts: dict[str, Position] = {}
+    """The last batch of each part that is in; while the run is open, only what its log does not say."""
 
 
 class Ledger:
@@ -69,10 +69,11 @@ class Ledger:
         fsync(folder)
 
     def _recover(self, description: RunDescription) -> None:
-        if description.parts is None:
-            evidence = Evidence(self._directory / description.log, needs_files=description.mode == "offline")
+        if description.upload == "open":
+            evidence = Evidence(self._directory / description.log, is_online=description.mode == "online")
+            evidence.confirmed.update(description.parts)
             evidence.refresh()
             description = msgspec.structs.replace(description, parts=evidence.parts, upload="unfinished")
             self.describe(description)
-        for part, position in (description.parts or {}).items():
+        for part, position in description.parts.items():
             self.note(description.run, part, position)

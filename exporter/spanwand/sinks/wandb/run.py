@@ -37,7 +37,7 @@ class OpenRun:
         self._sdk = settings.init(common.settings, update, config_of(update, batch), self.upload_stopped.set)
         self._sdk.define_metric("*", step_metric=WINDOW_END)
         self.id: str = self._sdk.id
-        self.evidence = Evidence(Path(self._sdk.settings.sync_file), needs_files=not self._is_online)
+        self.evidence = Evidence(Path(self._sdk.settings.sync_file), is_online=self._is_online)
         self._tables: dict[str, Increments] = {}
         self._totals: dict[str, float] = {}
 
@@ -62,13 +62,19 @@ class OpenRun:
 
     def unseen(self) -> list[str]:
         """The parts that are logged but not in the transaction log."""
-        seen = self.evidence.parts
-        return [part for part, pending in self.pending.items() if seen.get(part) != pending.position]
+        return [part for part, pending in self.pending.items() if not self.evidence.has_seen(part, pending.position)]
 
-    def forget(self, part: str) -> None:
-        """Have a part logged again: its upload failed for good, so W&B has nothing of it."""
-        del self.pending[part]
-        self.evidence.parts.pop(part, None)
+    def confirm(self, part: str) -> Position:
+        """Take a part as proven. Returns its place."""
+        position, upload = self.pending.pop(part)
+        if upload:
+            self.evidence.confirmed[part] = position
+        return position
+
+    def uploaded(self) -> list[str]:
+        """The pending rows that W&B has by now."""
+        uploads = {part: pending.upload for part, pending in self.pending.items()}
+        return [part for part, upload in uploads.items() if upload and upload.is_committed()]
 
     def finish(self) -> None:
         """End the run, within its `finish_timeout`. Raises whatever wandb raises."""

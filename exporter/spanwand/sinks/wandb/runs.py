@@ -5,7 +5,6 @@ import time
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.errors import NotReadable
@@ -55,8 +54,11 @@ class OpenRuns:
         return waiting
 
     def settle(self, run: OpenRun, part: str) -> None:
-        """A pending part is proven."""
-        self._ledger.note(run.key, part, run.pending.pop(part).position)
+        """A pending part is proven. What the log does not say is written down first. Raises OSError."""
+        position = run.confirm(part)
+        if part in run.evidence.confirmed:
+            self._ledger.describe(self._description(run))
+        self._ledger.note(run.key, part, position)
 
     def rotate(self, now_ns: int, max_age_s: float, timeout_s: float) -> None:
         """Finish the runs that are too old at `now_ns`, too large, or no longer uploaded."""
@@ -100,18 +102,26 @@ class OpenRuns:
 
     def _close(self, run: OpenRun, upload: str) -> None:
         del self._open[run.key]
+        for part in run.uploaded():
+            run.confirm(part)
         try:
             run.evidence.refresh()
             run.evidence.sync()
-            self._ledger.describe(self._description(run, upload=upload, parts=dict(run.evidence.parts)))
+            self._ledger.describe(self._description(run, upload))
         except (OSError, NotReadable) as error:
             logger.warning("run %s is not closed in order: %s", run.id, error)
         for part, position in run.evidence.parts.items():
             self._ledger.note(run.key, part, position)
 
-    def _description(self, run: OpenRun, **closed: Any) -> RunDescription:
-        log = run.evidence.path.relative_to(self._directory.absolute())
-        return RunDescription(run=run.key, run_id=run.id, log=str(log), mode=self._common.server.mode, **closed)
+    def _description(self, run: OpenRun, upload: str = "open") -> RunDescription:
+        return RunDescription(
+            run=run.key,
+            run_id=run.id,
+            log=str(run.evidence.path.relative_to(self._directory.absolute())),
+            mode=self._common.server.mode,
+            upload=upload,
+            parts=run.evidence.confirmed if upload == "open" else run.evidence.parts,
+        )
 
 
 def _finish(run: OpenRun, finished: set[str]) -> None:

@@ -51,7 +51,6 @@ def run_settings(server: Server, config: WandbConfig, directory: Path) -> dict[s
     return {
         "mode": server.mode,
         "base_url": server.base_url,
-        "api_key": server.api_key if server.mode == "online" else None,
         "root_dir": str(directory.absolute()),
         "entity": config.entity or None,
         "project": config.project,

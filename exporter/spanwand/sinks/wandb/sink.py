@@ -2,7 +2,8 @@
 
 What is proven when. Points, online and offline: they are in the run's transaction log and fsynced; from there wandb
 uploads them, and a log is enough for `wandb sync` to do it later. Rows offline: likewise, with their Table file.
-Rows online: besides, W&B has committed the artifact that holds them.
+Rows online: W&B says that it has committed the artifact that holds them, for nothing else could send them again; if
+the process dies between the commit and the answer's arrival, they are sent again.
 """
 
 import logging
@@ -16,6 +17,7 @@ from spanwand.config import WandbConfig
 from spanwand.outcomes import Delivered, Outcome, Retry
 from spanwand.sinks.wandb import core
 from spanwand.sinks.wandb.evidence import POINTS, Position
+from spanwand.sinks.wandb.key import find_api_key, has_identity_token
 from spanwand.sinks.wandb.ledger import Ledger
 from spanwand.sinks.wandb.lock import DirectoryLock
 from spanwand.sinks.wandb.run import OpenRun
@@ -61,6 +63,8 @@ class WandbSink:
             return Delivered()
         troubles = Troubles(self._server.api_key)
         try:
+            if self.mode == "online" and not (find_api_key(self._server.base_url) or has_identity_token()):
+                return Retry(RETRY_LATER_S, "no W&B API key: set WANDB_API_KEY, or log in with `wandb login`")
             self._begin()
             self._lock.sign(core.start())
             if shutil.disk_usage(self._directory).free < MIN_FREE_BYTES:
@@ -139,7 +143,7 @@ class WandbSink:
             self._failed(f"uploading {part}", error, troubles)
         else:
             if problem:
-                run.forget(part)
+                del run.pending[part]
                 troubles.add(f"W&B refused rows of {part}: {problem}")
             else:
                 self._runs.settle(run, part)

@@ -16,6 +16,10 @@ class Upload:
         """Why the upload failed for good; empty if it is committed. Raises TimeoutError if that is not known yet."""
         return self._answer.result(max(timeout_s, 0.0))
 
+    def is_committed(self) -> bool:
+        """Whether W&B has said by now that it has it."""
+        return self._answer.done() and not self._answer.exception() and not self._answer.result()
+
     async def _watch(self) -> None:
         try:
             result = await self._handle.wait_async(timeout=None)
