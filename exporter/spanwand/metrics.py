@@ -17,7 +17,7 @@ class Kind(StrEnum):
     SUM = "sum"
     """Points add up: the total over windows and runs is exact."""
     QUANTILE = "quantile"
-    """Estimated from a sketch with a relative error of 1 %; quantiles do not add up."""
+    """Estimated with a relative error of 1 %; quantiles do not add up."""
     GAUGE = "gauge"
     """A state at the window's end."""
 

@@ -21,16 +21,16 @@ _log = logging.getLogger(__name__)
 
 
 class Run(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """A run and what it says about itself. `models` are those with metrics of their own, by name in a metric key."""
+    """A run and what it says about itself. `models` are those with metrics of their own: their name in a metric key."""
 
     key: RunKey
     config: Mapping[str, str | int | float | bool]
     tags: tuple[str, ...]
-    models: set[str]
+    models: dict[str, str]
 
 
 HEALTH_RUN = Run(
-    key=RunKey(group="spanwand", job_type="spanwand", name="spanwand"), config={}, tags=("spanwand",), models=set()
+    key=RunKey(group="spanwand", job_type="spanwand", name="spanwand"), config={}, tags=("spanwand",), models={}
 )
 """The run of the line's own health."""
 
@@ -47,9 +47,7 @@ class Runs:
         self._max_models = config.aggregate.max_models
         self._allowed_projects = frozenset(config.wandb.allowed_projects)
         self._runs: dict[Home, Run] = {}
-        self._other = Run(
-            key=RunKey(group=OTHER, job_type=OTHER, name=OTHER), config={}, tags=("spanwand",), models=set()
-        )
+        self._other = Run(key=RunKey(group=OTHER, job_type=OTHER, name=OTHER), config={}, tags=("spanwand",), models={})
 
     def of(self, home: Home) -> Run:
         """The run of a service, experiment and arm."""
@@ -65,11 +63,13 @@ class Runs:
 
     def model(self, run: Run, model: str) -> str:
         """The name of a model in the run's metric keys, `other` if the run has too many."""
-        name = _NOT_IN_A_KEY.sub("_", model[:_MODEL_MAX_CHARS]) or "unknown"
-        if name not in run.models:
-            if len(run.models) >= self._max_models:
-                return OTHER
-            run.models.add(name)
+        model = model[:_MODEL_MAX_CHARS]
+        name = run.models.get(model)
+        if name is not None:
+            return name
+        if len(run.models) >= self._max_models:
+            return OTHER
+        name = run.models[model] = _NOT_IN_A_KEY.sub("_", model) or "unknown"
         return name
 
 
@@ -96,5 +96,5 @@ def _run(home: Home, allowed_projects: frozenset[str]) -> Run:
         ),
         config={key: value[:_NAME_MAX_CHARS] for key, value in config.items() if value},
         tags=tuple(dict.fromkeys(tag[:64] for tag in (service.environment, service.name, "spanwand") if tag)),
-        models=set(),
+        models={},
     )

@@ -1,14 +1,11 @@
 """One trace while it is open: totals of its model calls, and the root that names it. A few hundred bytes."""
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 import msgspec
 
 from spanwand.record import FAMILY_OF, Clean, CleanRoot, Request, Service
 from spanwand.span import Attributes
-
-Number = TypeVar("Number", int, float)
 
 _NAME_MAX_CHARS = 256
 _ATTRIBUTE_MAX_CHARS = 1_024
@@ -58,7 +55,7 @@ def add_generation(trace: Trace, generation: Clean) -> None:
     trace.spans += 1
     if not (trace.experiment or trace.arm):
         trace.experiment, trace.arm = generation.experiment, generation.arm
-    if not trace.attributes and generation.attributes:
+    if generation.attributes and not trace.attributes:
         trace.attributes = _bounded(generation.attributes)
     if generation.operation in FAMILY_OF:
         _add_totals(trace, generation)
@@ -100,26 +97,26 @@ def request_of(trace_id: bytes, trace: Trace) -> Request:
 
 
 def _add_totals(trace: Trace, generation: Clean) -> None:
-    usage, image, gpu = generation.usage, generation.image, generation.gpu
+    usage, cost_usd = generation.usage, generation.cost.usd
     trace.generations += 1
     trace.failed += generation.failure is not None
-    trace.input_tokens = _sum(trace.input_tokens, usage.input_tokens)
-    trace.output_tokens = _sum(trace.output_tokens, usage.output_tokens)
-    trace.images = _sum(trace.images, image.images if image else None)
-    trace.cost_usd = _sum(trace.cost_usd, generation.cost.usd)
-    trace.gpu_seconds = _sum(trace.gpu_seconds, gpu.seconds if gpu else None)
-
-
-def _sum(total: Number | None, value: Number | None) -> Number | None:
-    if value is None:
-        return total
-    return value if total is None else total + value
+    if usage.input_tokens is not None:
+        trace.input_tokens = (trace.input_tokens or 0) + usage.input_tokens
+    if usage.output_tokens is not None:
+        trace.output_tokens = (trace.output_tokens or 0) + usage.output_tokens
+    if cost_usd is not None:
+        trace.cost_usd = (trace.cost_usd or 0.0) + cost_usd
+    if generation.image is not None and generation.image.images is not None:
+        trace.images = (trace.images or 0) + generation.image.images
+    if generation.gpu is not None:
+        trace.gpu_seconds = (trace.gpu_seconds or 0.0) + generation.gpu.seconds
 
 
 def _stretch(trace: Trace, start_ns: int, end_ns: int) -> None:
     if not trace.end_ns or start_ns < trace.start_ns:
         trace.start_ns = start_ns
-    trace.end_ns = max(trace.end_ns, end_ns)
+    if end_ns > trace.end_ns:
+        trace.end_ns = end_ns
 
 
 def _rank(root: CleanRoot) -> tuple[bool, int]:

@@ -149,7 +149,7 @@ def test_the_run_of_a_call() -> None:
     line = aggregate()
     line.generation(call(experiment="prompts", arm="b"), LEFT)
     line.generation(call(service=Service(name="painter")), LEFT)
-    first, second, _ = line.close_window(rows_due=False)
+    first, second = line.close_window(rows_due=False)
     assert first.run == RunKey(group="prompts", job_type="b", name="studio-1/b")
     assert first.config == {
         "service": "studio",
