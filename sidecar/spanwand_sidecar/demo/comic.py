@@ -24,7 +24,8 @@ EXPERIMENT = "panel-prompts"
 ARMS = {"terse": "gpt-4o-mini", "vivid": "gpt-5-mini"}
 """Prompt template -> the model it runs on."""
 EMBEDDING_MODEL = "text-embedding-3-small"
-IMAGE_MODEL = "dall-e-3"
+IMAGE_MODEL, IMAGE_PROVIDER = "sd3.5-large", "stability"
+"""Served, as gateways do, behind the images API of OpenAI."""
 STEPS, GUIDANCE, SCHEDULER, WIDTH, HEIGHT = 28, 4.5, "flow_match_euler", 1024, 1024
 PASSAGES = (
     "The fox climbs the harbour wall at dawn. A lamp still burns in the tower. Nobody sees her jump. The boat is gone.",
@@ -136,7 +137,7 @@ class Studio:
         """One picture, base64. No instrumentation covers images yet, so the app writes this span itself."""
         attributes: dict[str, str | int | float] = {
             "gen_ai.operation.name": "image_generation",
-            "gen_ai.provider.name": "openai",
+            "gen_ai.provider.name": IMAGE_PROVIDER,
             "gen_ai.request.model": IMAGE_MODEL,
             "diffusion.steps": STEPS,
             "diffusion.guidance_scale": GUIDANCE,

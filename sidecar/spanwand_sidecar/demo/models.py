@@ -31,7 +31,7 @@ MODELS: Mapping[str, Model] = {
         input_usd=Decimal("0.25"), cached_input_usd=Decimal("0.025"), output_usd=Decimal("2.00"), reasoning_tokens=64
     ),
     "text-embedding-3-small": Model(input_usd=Decimal("0.02"), dimensions=1536),
-    "dall-e-3": Model(image_usd=Decimal("0.04")),
+    "sd3.5-large": Model(image_usd=Decimal("0.065")),
 }
 
 

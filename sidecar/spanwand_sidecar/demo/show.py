@@ -15,7 +15,7 @@ from spanwand_sidecar.demo.checks import Check
 from spanwand_sidecar.demo.run import Result, Watch
 from spanwand_sidecar.demo.sums import in_metrics, rows_of
 
-HEADINGS = ("requests", "errors", "input tokens", "output tokens", "cached", "images", "cost", "comics", "p95")
+HEADINGS = ("calls", "errors", "input", "output", "cached", "images", "cost", "comics", "p95 s")
 
 
 @contextmanager
@@ -32,12 +32,14 @@ def watching(console: Console, comics: int) -> Iterator[Watch]:
 
 def landed(runs: Sequence[StoredRun]) -> Table:
     """One line per run that holds model calls."""
-    table = Table("run", box=SIMPLE, title="What landed in W&B", title_justify="left", title_style="bold")
+    groups = ", ".join(sorted({run.group for run in runs if run.job_type != "spanwand"}))
+    title = f"What landed in W&B, group {groups}"
+    table = Table("run", box=SIMPLE, padding=0, title=title, title_justify="left", title_style="bold")
     for heading in HEADINGS:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
         if run.job_type != "spanwand":
-            table.add_row(f"{run.group} / {run.name}", *_cells(run))
+            table.add_row(run.name, *_cells(run))
     return table
 
 
@@ -45,10 +47,10 @@ def _cells(run: StoredRun) -> Iterator[str]:
     sums = in_metrics(run)
     counts = (sums.requests, sums.errors, sums.input_tokens, sums.output_tokens, sums.cached_input_tokens, sums.images)
     yield from (f"{count:,}" for count in counts)
-    yield f"${sums.cost_usd:.6f}"
+    yield f"${sums.cost_usd:.4f}"
     yield str(sum(1 for _ in rows_of(run, REQUESTS)))
     latencies = sorted(row["latency_s"] for row in rows_of(run, GENERATIONS))
-    yield f"{latencies[math.ceil(0.95 * len(latencies)) - 1]:.3f} s" if latencies else "-"
+    yield f"{latencies[math.ceil(0.95 * len(latencies)) - 1]:.3f}" if latencies else "-"
 
 
 def verdict(checks: Sequence[Check], console: Console) -> None:
@@ -77,7 +79,6 @@ def where(result: Result, console: Console) -> None:
     console.print(f"The runs are in {folder}/wandb ({result.seconds:.0f} s in all). Try next:", soft_wrap=True)
     for command, what in (
         (f"spanwand read {folder}", "runs, metrics and Tables"),
-        (f"wandb sync {folder}/wandb/**/offline-run-*", "upload them, with an account"),
         ("spanwand up", "the daemon for your own app; then OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317"),
     ):
         console.print(f"  [bold]{command}[/bold]  [dim]# {what}[/dim]", soft_wrap=True, highlight=False)
