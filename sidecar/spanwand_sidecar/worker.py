@@ -93,6 +93,7 @@ class Worker:
             self._take(frame)
             self.position = frame.end
             if self._drain_from is not None and frame.start >= self._drain_from and _is_drain(frame):
+                self._rest()
                 self._drained = True
                 return
 
@@ -134,6 +135,7 @@ class Worker:
             self._tick()
         else:
             self._rest()
+            self._journal.wait(self.position, REST_S)
 
     def _tick(self) -> None:
         try:
@@ -143,11 +145,10 @@ class Worker:
             time.sleep(PAUSE_S)
 
     def _rest(self) -> None:
-        """Nothing is open: say so with a batch of nothing, so that all of the journal can go, and wait for a frame."""
+        """Nothing is open: say so with a batch of nothing, so that all of the journal can go."""
         if self.position > self._rested_at:
             self._rested_at = self.position
             self._offer(Batch(seq=self.position, low=self.position, start_ns=0, end_ns=0, updates=()))
-        self._journal.wait(self.position, REST_S)
 
 
 def _is_drain(frame: Frame) -> bool:
