@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from spanwand.redact import Redact
 
 from spanwand.config import RedactConfig
 from spanwand.decode import decode
@@ -19,6 +18,7 @@ from spanwand.drops import Drops
 from spanwand.normalise import Normalise
 from spanwand.price import Price
 from spanwand.record import Generation, Usage
+from spanwand.redact import Redact
 from tests.support.otlp_json import Json, spans_of, to_bytes, to_json
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/in.json"))
