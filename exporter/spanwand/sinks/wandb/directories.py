@@ -10,6 +10,9 @@ lock                                   held while a sink is at work here
 import os
 from pathlib import Path
 
+HTTP_TIMEOUT_S = 8
+"""How long wandb may block when it logs a Table and W&B does not answer; its default is 19 s."""
+
 
 def own_process(directory: Path) -> None:
     """Keep W&B's data and cache below `directory` too, and wandb quiet: for a process that is ours.
@@ -21,6 +24,7 @@ def own_process(directory: Path) -> None:
     os.environ["WANDB_CACHE_DIR"] = str(directory.absolute() / "cache")
     os.environ["WANDB_ERROR_REPORTING"] = "false"
     os.environ["WANDB_SILENT"] = "true"
+    os.environ["WANDB_HTTP_TIMEOUT"] = str(HTTP_TIMEOUT_S)
 
 
 def data_directory(directory: Path) -> Path:

@@ -26,7 +26,8 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """The transaction log, relative to the directory."""
     mode: str
     upload: str = "open"
-    """`open` while the run is; then `complete`, or `unfinished`: the log is whole, what W&B has of it is not."""
+    """`open` while the run is; then `unfinished`: the log is whole, what W&B has of it is not; or `claimed`: wandb says
+    that W&B has it all, which it also says after a final refusal, so that only reading back would prove it."""
     parts: dict[str, Position] = {}
     """The last batch of each part that is in; while the run is open, only what its log does not say."""
 

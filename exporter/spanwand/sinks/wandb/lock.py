@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import weakref
+from functools import partial
 from pathlib import Path
 
 from spanwand.sinks.wandb.core import Owner
@@ -26,6 +28,7 @@ class DirectoryLock:
             os.close(file)
             raise OSError(f"another process writes W&B runs below {self._path.parent}") from None
         self._file = file
+        os.register_at_fork(after_in_child=partial(_leave_to_parent, weakref.ref(self)))
         pids = [int(word) for word in os.read(file, 64).split() if word.isdigit()]
         return Owner(*pids) if len(pids) == 2 else None
 
@@ -38,12 +41,22 @@ class DirectoryLock:
         os.pwrite(self._file, text.encode(), 0)
         os.ftruncate(self._file, len(text))
 
+    def close_file(self) -> None:
+        """Let go of the file, in a forked child: the lock is the parent's, and would else last while either lives."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
     def release(self) -> None:
         """Give the lock back, if it is held."""
         if self._file >= 0:
             self.sign(None)
-            os.close(self._file)
-            self._file = -1
+            self.close_file()
+
+
+def _leave_to_parent(held: "weakref.ref[DirectoryLock]") -> None:
+    if lock := held():
+        lock.close_file()
 
 
 def is_locked(directory: Path) -> bool:

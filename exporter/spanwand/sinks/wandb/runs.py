@@ -84,7 +84,7 @@ class OpenRuns:
             is_uploaded = (
                 run.id in finished and self._common.server.mode == "online" and not run.upload_stopped.is_set()
             )
-            self._close(run, "complete" if is_uploaded else "unfinished")
+            self._close(run, "claimed" if is_claimed else "unfinished")
 
     def finish_all(self, timeout_s: float) -> None:
         """End all runs."""

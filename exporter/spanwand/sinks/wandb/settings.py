@@ -15,6 +15,8 @@ from spanwand.sinks.wandb.key import find_api_key, find_base_url, has_identity_t
 
 FLUSH_INTERVAL_S = 0.2
 """How long a record may stay in wandb-core before it is in the transaction log; the SDK's default is 15 s."""
+GRAPHQL_TIMEOUT_S = 30.0
+"""wandb-core's own time limit for one request; it tries again by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def run_settings(server: Server, config: WandbConfig, directory: Path) -> dict[s
         "finish_timeout": config.finish_timeout_s,
         "finish_timeout_raises": True,
         "stop_on_fatal_error": True,
+        "x_graphql_timeout_seconds": GRAPHQL_TIMEOUT_S,
         "x_transaction_log_flush_interval": FLUSH_INTERVAL_S,
     } | PRIVATE
 

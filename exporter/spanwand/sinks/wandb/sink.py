@@ -12,18 +12,17 @@ import shutil
 import time
 from pathlib import Path
 
-from spanwand.batch import Batch, RunUpdate
+from spanwand.batch import Batch
 from spanwand.config import WandbConfig
 from spanwand.outcomes import Delivered, Outcome, Retry
 from spanwand.sinks.wandb import core
-from spanwand.sinks.wandb.evidence import POINTS, Position
+from spanwand.sinks.wandb.attempt import Attempt
 from spanwand.sinks.wandb.key import find_api_key, has_identity_token
 from spanwand.sinks.wandb.ledger import Ledger
 from spanwand.sinks.wandb.lock import DirectoryLock
-from spanwand.sinks.wandb.run import OpenRun
 from spanwand.sinks.wandb.runs import OpenRuns
 from spanwand.sinks.wandb.settings import Common, find_server, run_settings
-from spanwand.sinks.wandb.troubles import RETRY_CRASHED_S, RETRY_LATER_S, Troubles
+from spanwand.sinks.wandb.troubles import RETRY_LATER_S, Troubles
 
 PROOF_WAIT_S = 10.0
 """Longest wait for a batch to be proven; usual is 0.2 s."""
@@ -70,7 +69,9 @@ class WandbSink:
             if shutil.disk_usage(self._directory).free < MIN_FREE_BYTES:
                 return Retry(RETRY_LATER_S, f"less than {MIN_FREE_BYTES >> 20} MiB free below {self._directory}")
             self._runs.rotate(batch.start_ns, self._config.run_max_age_s, self._config.finish_timeout_s)
-            self._write(batch, troubles)
+            attempt = Attempt(batch, self._runs, self._ledger, troubles)
+            attempt.log()
+            attempt.prove(PROOF_WAIT_S, self._config.finish_timeout_s)
         except Exception as error:
             logger.debug("writing to W&B failed", exc_info=True)
             troubles.add_error("writing to W&B", error)
@@ -99,67 +100,3 @@ class WandbSink:
             core.end_orphan(left)
         self._ledger.recover()
         self._pid = os.getpid()
-
-    def _write(self, batch: Batch, troubles: Troubles) -> None:
-        refused: set[tuple[str, str]] = set()
-        for update in batch.updates:
-            self._log(update, batch, troubles, refused)
-        deadline = time.monotonic() + PROOF_WAIT_S
-        unproven = self._runs.await_logs(deadline)
-        if unproven and core.is_alive():
-            troubles.add("W&B's transaction log does not grow: is the disk full or read-only?")
-            self._runs.finish(unproven, self._config.finish_timeout_s)
-        elif unproven:
-            self._crashed(troubles)
-        for run in self._runs.pending():
-            for part in list(run.pending):
-                self._settle(run, part, deadline, troubles)
-
-    def _log(self, update: RunUpdate, batch: Batch, troubles: Troubles, refused: set[tuple[str, str]]) -> None:
-        """Log the parts of an update that are not in. A project that refused a run is not asked again at once."""
-        position = Position(batch.seq, batch.end_ns / 1e9)
-        due = [part for part in parts(update) if not self._ledger.has(update.run, part, position)]
-        project = (update.run.entity, update.run.project)
-        if not due or project in refused:
-            return
-        doing = "starting a run"
-        try:
-            run = self._runs.run_for(update, batch)
-            for part in due:
-                doing = f"logging {part or 'metrics'}"
-                run.log(update, part, position)
-        except Exception as error:  # noqa: BLE001  # wandb raises what it likes
-            refused.add(project)
-            self._failed(doing, error, troubles)
-
-    def _settle(self, run: OpenRun, part: str, deadline: float, troubles: Troubles) -> None:
-        """Keep a part as in, once W&B has confirmed the upload of rows."""
-        upload = run.pending[part].upload
-        try:
-            problem = upload.problem(deadline - time.monotonic()) if upload else ""
-        except TimeoutError:
-            troubles.add(f"W&B has not confirmed rows of {part} yet")
-        except Exception as error:  # noqa: BLE001  # wandb raises what it likes
-            self._failed(f"uploading {part}", error, troubles)
-        else:
-            if problem:
-                del run.pending[part]
-                troubles.add(f"W&B refused rows of {part}: {problem}")
-            else:
-                self._runs.settle(run, part)
-
-    def _failed(self, doing: str, error: Exception, troubles: Troubles) -> None:
-        if core.is_dead(error):
-            self._crashed(troubles)
-        else:
-            troubles.add_error(doing, error)
-
-    def _crashed(self, troubles: Troubles) -> None:
-        logger.warning("wandb-core has died; its runs are kept as far as they are on disk, and new ones follow")
-        self._runs.give_up()
-        troubles.add("wandb-core died", RETRY_CRASHED_S)
-
-
-def parts(update: RunUpdate) -> list[str]:
-    """The parts of an update that hold something: its points, and each table with rows."""
-    return [*([POINTS] if update.points else []), *(table for table, rows in update.rows.items() if rows)]
