@@ -81,9 +81,7 @@ class OpenRuns:
         finished: set[str] = set()
         core.run_all([partial(_finish, run, finished) for run in runs], timeout_s)
         for run in runs:
-            is_uploaded = (
-                run.id in finished and self._common.server.mode == "online" and not run.upload_stopped.is_set()
-            )
+            is_claimed = run.id in finished and self._common.server.mode == "online" and not run.upload_stopped.is_set()
             self._close(run, "claimed" if is_claimed else "unfinished")
 
     def finish_all(self, timeout_s: float) -> None:
