@@ -111,12 +111,16 @@ class Line:
         return work
 
     def _take(self, work: Sequence[ReadableSpan] | Drain) -> None:
-        """Time passes first, so that spans that the line cannot take do not take a finished batch with them."""
+        """Time passes first, so that spans that the line cannot take do not take a finished batch with them.
+
+        A fork waits these few milliseconds: the line's first spans import much.
+        """
         frame = self._frame()
         try:
-            pipeline = self._opened()
-            self._hand_over(pipeline.tick(*frame))
-            self._hand_over(self._feed(pipeline, frame, work))
+            with held_back():
+                pipeline = self._opened()
+                self._hand_over(pipeline.tick(*frame))
+                self._hand_over(self._feed(pipeline, frame, work))
         except Exception as error:
             logger.debug("spanwand: the line failed", exc_info=True)
             spans = 0 if isinstance(work, Drain) else len(work)
@@ -137,8 +141,7 @@ class Line:
 
     def _opened(self) -> Pipeline:
         if self._pipeline is None:
-            with held_back():
-                self._pipeline = self._open_pipeline()
+            self._pipeline = self._open_pipeline()
             self._spans = ReadableSpans(self._pipeline.keys, self._instance_suffix)
         return self._pipeline
 
