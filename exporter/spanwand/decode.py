@@ -45,7 +45,8 @@ def _matching(
     markers = keys.markers
     for span in sent:
         remote = span.flags & _PARENT_IS_REMOTE == _PARENT_IS_REMOTE
-        if span.parent_span_id and not remote and markers.isdisjoint(span.attributes):
+        parent = span.parent_span_id
+        if parent and not remote and markers.isdisjoint(span.attributes) and parent != _NO_SPAN_ID:
             continue
         decoded = _span(span, resource, keys.read, remote=remote)
         if _valid(decoded):

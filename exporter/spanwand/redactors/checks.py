@@ -12,7 +12,8 @@ _IBANS = (
     "NO15 BE16 DK18 FI18 NL18 SI19 AT20 EE20 LT20 LU20 CH21 HR21 LI21 LV21 BG22 DE22 "
     "GB22 IE22 RS22 GI23 AE23 IL23 AD24 CZ24 ES24 MD24 RO24 SA24 SE24 SK24 PT25 IS26 "
     "TR26 FR27 GR27 IT27 MC27 SM27 AL28 AZ28 CY28 DO28 GT28 HU28 LB28 PL28 BR29 QA29 "
-    "UA29 MT31"
+    "UA29 MT31 XK20 ME22 MK19 KZ20 PK24 TN24 VG24 BA20 GE22 GL18 FO18 CR22 JO30 KW30 "
+    "BH22 LC32 MU30 SC31 ST25 TL23 BY28 VA22 IQ23 SV28 EG29 LY25 MR27 SD18"
 )
 """Country and length, from the IBAN registry."""
 _IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBANS.split()}
@@ -35,7 +36,11 @@ def iban(found: str) -> int:
     letters = found.upper().replace(" ", "")
     number = letters[: _IBAN_LENGTHS.get(letters[:2], 0)]
     rearranged = number[4:] + number[:4]
-    if not number or int("".join(str(int(character, 36)) for character in rearranged)) % 97 != 1:
+    if (
+        not number
+        or not number.isascii()
+        or int("".join(str(int(character, 36)) for character in rearranged)) % 97 != 1
+    ):
         return 0
     return _with_spaces(found, len(number))
 

@@ -15,7 +15,8 @@ REMOVED = "[removed]"
 """Written instead of a text that does not become clean."""
 _PASSES = 4
 _MOST_MISSES = 1000
-"""Matches whose check fails, per text and pattern; further ones are taken out unchecked, to bound the time."""
+_LONGEST_CHECKED = 256
+"""Bounds of the time near misses take, per text and pattern: beyond them a match is taken out unchecked."""
 _SET_BYTES = 64 << 20
 """Memory for the automaton of the set. If it were too little the set would find nothing, silently."""
 
@@ -63,8 +64,10 @@ class Scrubber:
             start, end = match.span(group)
             if start < 0:
                 start, end = match.span(0)
-            # Latin-1, so that a character is a byte: the check says how many of them are the secret.
-            secret = pattern.check(raw[start:end].decode("latin-1")) if misses < _MOST_MISSES else end - start
+            secret = end - start
+            if misses < _MOST_MISSES and secret <= _LONGEST_CHECKED:
+                # Latin-1, so that a character is a byte: the check says how many of them are the secret.
+                secret = pattern.check(raw[start:end].decode("latin-1"))
             if secret:
                 self.counts[pattern.name] += 1
                 pieces += (raw[done:start], pattern.replacement.encode())

@@ -1,0 +1,93 @@
+"""Decode and normalise never raise, whatever arrives (P1, P3)."""
+
+from collections import Counter
+
+from google.protobuf.message import DecodeError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
+from spanwand.any_value import read
+from spanwand.decode import decode
+from spanwand.normalise import Normalise
+from spanwand.span import AttributeValue, Span, SpanEvent, SpanResource
+
+normalise = Normalise(("comic.id",))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
+VALUES: st.SearchStrategy[AttributeValue] = st.recursive(
+    SCALARS, lambda inner: st.lists(inner).map(tuple) | st.dictionaries(st.text(), inner), max_leaves=5
+)
+LIKELY = st.sampled_from(
+    ["", "chat", "IMAGE", "1024x1024", "x", "17", "-1", "1e999", "nan", "[", '["a"]', "0x10", "١٢"]
+)
+ATTRIBUTES = st.dictionaries(st.sampled_from(sorted(normalise.keys.read)) | st.text(), LIKELY | VALUES)
+
+
+@given(st.binary())
+@settings(max_examples=500)
+def test_decode_never_raises_on_any_bytes(body: bytes) -> None:
+    decode(body, normalise.keys, Counter())
+
+
+@given(st.binary(max_size=60), st.integers(0, 20))
+@settings(max_examples=500)
+def test_decode_never_raises_on_damaged_requests(noise: bytes, at: int) -> None:
+    body = bytes.fromhex("0a1e0a0d0a0b0a016e1206180112020a00120d0a001209") + noise
+    decode(body[:at] + noise + body[at:], normalise.keys, Counter())
+
+
+@given(st.binary(max_size=24))
+@settings(max_examples=1000)
+def test_fast_values_are_those_of_protobuf(raw: bytes) -> None:
+    """The hand-written reader may be more forgiving about UTF-8 and unknown fields, never different."""
+    try:
+        parsed = AnyValue.FromString(raw)
+    except DecodeError:
+        read(raw)
+        return
+    kind = parsed.WhichOneof("value")
+    if kind in {"string_value", "int_value", "bool_value", "bytes_value"}:
+        assert read(raw) == getattr(parsed, kind)
+    elif kind == "double_value":
+        assert repr(read(raw)) == repr(parsed.double_value)
+
+
+@given(
+    attributes=ATTRIBUTES,
+    event=ATTRIBUTES,
+    resource=ATTRIBUTES,
+    name=st.text(),
+    times=st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)),
+    failed=st.booleans(),
+)
+@settings(max_examples=300)
+def test_normalise_never_raises(
+    attributes: dict[str, AttributeValue],
+    event: dict[str, AttributeValue],
+    resource: dict[str, AttributeValue],
+    name: str,
+    times: tuple[int, int],
+    failed: bool,
+) -> None:
+    """P3: wrong types, huge numbers and empty texts become None; times may run backwards."""
+    span = Span(
+        trace_id=b"\1" * 16,
+        span_id=b"\2" * 8,
+        name=name,
+        start_ns=times[0],
+        end_ns=times[1],
+        attributes=attributes,
+        events=(SpanEvent("exception", 0, event),) if failed else (),
+        resource=SpanResource(resource),
+        status_is_error=failed,
+    )
+    generation = normalise(span)
+    root = normalise.root(span)
+    assert root is not None
+    assert (generation is None) == normalise.keys.markers.isdisjoint(attributes)
+    if generation is not None:
+        assert generation.latency_s >= 0
+        for count in (generation.usage.input_tokens, generation.usage.output_tokens):
+            assert count is None or count >= 0
+        for text in (generation.request_model, generation.user, generation.service.name, generation.experiment):
+            assert isinstance(text, str)

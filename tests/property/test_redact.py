@@ -1,0 +1,44 @@
+"""Redaction done twice is redaction done once, and nothing planted survives it (P6)."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spanwand.redactors.documents import scrub_document
+from spanwand.redactors.patterns import PATTERNS
+from spanwand.redactors.scrub import Scrubber
+
+SCRUBBER = Scrubber()
+EXAMPLES = [example for pattern in PATTERNS for example in pattern.found]
+PIECES = st.sampled_from(
+    [*EXAMPLES, *(text for pattern in PATTERNS for text in pattern.left), "\\", '"', "{", "[", "\\n"]
+)
+TEXTS = st.lists(PIECES | st.text(max_size=8), max_size=8).map("".join)
+DOCUMENTS = st.recursive(
+    TEXTS | st.integers() | st.floats(allow_nan=False) | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=6,
+)
+
+
+@given(TEXTS)
+@settings(max_examples=500)
+def test_scrubbing_text_is_idempotent(text: str) -> None:
+    once = scrub_document(text, SCRUBBER)
+    assert scrub_document(once, SCRUBBER) == once
+
+
+@given(DOCUMENTS, st.integers(0, 400))
+@settings(max_examples=300)
+def test_scrubbing_documents_is_idempotent_also_when_they_are_cut(document: object, cut: int) -> None:
+    for text in (json.dumps(document), json.dumps(document)[:cut]):
+        once = scrub_document(text, SCRUBBER)
+        assert scrub_document(once, SCRUBBER) == once
+
+
+@given(st.sampled_from(EXAMPLES), st.text(alphabet="abc ,.\n", max_size=20), st.text(alphabet="abc ,.\n", max_size=20))
+def test_a_planted_secret_is_found_in_text_and_in_json(secret: str, before: str, after: str) -> None:
+    text = f"{before} {secret} {after}"
+    for sent in (text, json.dumps({"content": text}), json.dumps({"args": json.dumps([text])})):
+        assert secret not in scrub_document(sent, SCRUBBER)

@@ -1,0 +1,303 @@
+"""Redaction: what leaves and what does not (P6, R36, R37)."""
+
+import json
+from collections import Counter
+
+import pytest
+from msgspec.structs import asdict, replace
+
+from spanwand.config import RedactConfig
+from spanwand.drops import DropReason, Drops
+from spanwand.record import (
+    NO_CONTENT,
+    Clean,
+    Content,
+    Failure,
+    Generation,
+    ImageParams,
+    Operation,
+    Service,
+    TraceRoot,
+    Usage,
+)
+from spanwand.redact import Redact
+from spanwand.redactors.checks import always
+from spanwand.redactors.documents import scrub_document
+from spanwand.redactors.patterns import PATTERNS, Pattern
+from spanwand.redactors.scrub import Scrubber
+from spanwand.redactors.users import pseudonym
+
+KEY = b"secret of this installation"
+MAIL = "jane@example.com"
+SCRUBBER = Scrubber()
+
+
+def generation(**more: object) -> Generation:
+    fields: dict[str, object] = {
+        "trace_id": b"\1" * 16,
+        "span_id": b"\2" * 8,
+        "start_ns": 1,
+        "end_ns": 2,
+        "service": Service(name="comic"),
+        "dialect": "gen_ai",
+        "operation": Operation.CHAT,
+        "request_model": "gpt-4o",
+        "usage": Usage(input_tokens=5),
+        "attributes": {},
+        "sources": {},
+        **more,
+    }
+    return Generation(**fields)  # type: ignore[arg-type]  # by name
+
+
+DROP = RedactConfig()
+KEEP = RedactConfig(content="redacted")
+
+
+def redacted(config: RedactConfig, **more: object) -> Clean:
+    drops: Drops = Counter()
+    clean = Redact(config, KEY, drops)(generation(**more))
+    assert not drops
+    return clean
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=[f"{p.name}-{index}" for index, p in enumerate(PATTERNS)])
+def test_every_pattern_proves_itself(pattern: Pattern) -> None:
+    """Examples that must be found and must be left, alone and in the middle of a text."""
+    assert pattern.found
+    assert pattern.left
+    for text in pattern.found:
+        scrubbed = SCRUBBER.scrub(f"so {text} it was")
+        assert pattern.replacement in scrubbed, scrubbed
+    for text in pattern.left:
+        assert SCRUBBER.scrub(text) == text
+        assert SCRUBBER.scrub(f"so, {text}") == f"so, {text}"
+
+
+def test_counts_say_which_rule_did_what() -> None:
+    scrubber = Scrubber()
+    scrubber.scrub(f"{MAIL} and bob@example.org from 203.0.113.9")
+    assert scrubber.counts == {"email": 2, "ip": 1}
+
+
+def test_secret_directly_behind_a_near_miss_is_found() -> None:
+    assert SCRUBBER.scrub("4000 4111 1111 1111 1111") == "4000 [card]"
+
+
+def test_content_is_dropped_by_default() -> None:
+    said = Content(input="hi", output="ho", system="be", negative_prompt="no")
+    clean = redacted(DROP, content=said, failure=Failure("429", "you said: hi"))
+    assert clean.content is NO_CONTENT
+    assert clean.failure == Failure("429")
+
+
+def test_content_redacted() -> None:
+    said = Content(input=f"write {MAIL}", output='[{"role":"assistant","content":"ok"}]')
+    clean = redacted(KEEP, content=said, failure=Failure("400", f"bad: {MAIL}"))
+    assert clean.content == Content(input="write [email]", output=said.output)
+    assert clean.failure == Failure("400", "bad: [email]")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"content": MAIL},
+        [{"role": "user", "parts": [{"text": f"line\n{MAIL}\n"}]}],
+        {MAIL: 1},
+        {"args": json.dumps({"to": MAIL})},
+        {"args": json.dumps({"inner": json.dumps({"to": f'"{MAIL}"'})})},
+        {"number": 4111111111111111},
+        {"text": "line\n4111 1111 1111 1111\n"},
+    ],
+)
+def test_inside_json(document: object) -> None:
+    """Keys, leaves, JSON in JSON, escapes, numbers; what comes out is JSON still."""
+    escaped = json.dumps(document).replace("@", "\\u0040")
+    for text in (json.dumps(document), escaped):
+        clean = scrub_document(text, SCRUBBER)
+        assert "example.com" not in clean
+        assert "1111" not in clean
+        json.loads(clean)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"role":"user","content":"mail jane\\u0040example.com or so',
+        '{"content":"line\\n4111 1111 1111 1111\\nand then',
+        '{"a":"\\ud800 jane@example.com"}',
+        "{" * 5000 + MAIL,
+    ],
+)
+def test_json_cut_in_the_middle_is_read_as_text(text: str) -> None:
+    """`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` cuts JSON mid-string (reference/peers.md 2.4)."""
+    clean = scrub_document(text, SCRUBBER)
+    assert "example.com" not in clean
+    assert "1111" not in clean
+
+
+def test_clean_text_is_not_rewritten() -> None:
+    for text in ('{"b": 1.0, "a": [ 1 ]}', "C:\\temp\\new", '{"x":"a\\nb"}', "", "[", '"', "{not json\\n"):
+        assert scrub_document(text, SCRUBBER) is text
+
+
+def test_cut_after_redaction_with_length_and_digest() -> None:
+    """No half of a secret stays: it is taken out before the cut."""
+    short = RedactConfig(content="redacted", content_max_chars=250)
+    text = "x" * 190 + " " + MAIL + " y" * 500
+    clean = redacted(short, content=Content(input=text)).content.input
+    assert len(clean) <= 250
+    assert "jane" not in clean
+    assert f"[cut: {len(text)} characters, digest " in clean
+    other = redacted(short, content=Content(input=text + "z")).content.input
+    assert other[-20:] != clean[-20:]
+    assert (
+        redacted(RedactConfig(content="redacted", content_max_chars=0), content=Content(input=text)).content.input == ""
+    )
+
+
+def test_users_become_keyed_pseudonyms() -> None:
+    clean = redacted(DROP, user="jane")
+    assert clean.user == pseudonym("jane", KEY)
+    assert clean.user.startswith("user_")
+    assert len(clean.user) == len("user_") + 16
+    assert pseudonym("jane", b"other key") != clean.user
+    assert pseudonym("joan", KEY) != clean.user
+    assert redacted(DROP, user="").user == ""
+    assert len(pseudonym("jane", b"k" * 100)) == len(clean.user)
+
+
+LABELS = (
+    *("provider", "request_model", "response_model", "response_id", "experiment", "arm", "prompt_name"),
+    *("prompt_version", "session_id", "trace_state"),
+)
+
+
+@pytest.mark.parametrize("config", [DROP, KEEP], ids=["drop", "redacted"])
+@pytest.mark.parametrize("field", LABELS)
+def test_short_texts_are_redacted_in_any_mode(field: str, config: RedactConfig) -> None:
+    assert getattr(redacted(config, **{field: f"x {MAIL}"}), field) == "x [email]"
+
+
+def test_every_other_text_of_a_record_is_redacted() -> None:
+    """No field of a record can carry an e-mail address out, whatever its place."""
+    clean = redacted(
+        KEEP,
+        service=Service(name=MAIL, instance=MAIL, environment=MAIL, version=MAIL, entity=MAIL, project=MAIL),
+        finish_reasons=(MAIL,),
+        failure=Failure(MAIL, MAIL),
+        image=ImageParams(images=1, quality=MAIL, pipeline=MAIL, scheduler=MAIL, loras=(MAIL,)),
+        content=Content(input=MAIL, output=MAIL, system=MAIL, negative_prompt=MAIL),
+        attributes={"a": MAIL, "b": (MAIL,), "c": {"d": MAIL}, "e": 4111111111111111, "f": 1.5, "g": True},
+        user=MAIL,
+        **dict.fromkeys(LABELS, MAIL),
+    )
+    shown = repr(asdict(clean))
+    assert "example.com" not in shown
+    assert "4111111111111111" not in shown
+    assert (clean.attributes["f"], clean.attributes["g"]) == (1.5, True)
+    assert clean.service.name == "[email]"
+
+
+def test_clean_labels_are_passed_through_untouched_and_remembered() -> None:
+    redact = Redact(RedactConfig(), KEY, Counter())
+    sent = generation(session_id="s1", finish_reasons=("stop",))
+    assert redact(sent) is sent
+    assert redact(sent) is sent
+    assert redact(replace(sent, session_id="x" * 5000)).session_id == "x" * 1024
+    for index in range(40_000):
+        assert redact(replace(sent, session_id=f"s{index}")).session_id == f"s{index}"
+
+
+def test_roots() -> None:
+    root = TraceRoot(
+        trace_id=b"\1" * 16,
+        span_id=b"\2" * 8,
+        name=f"GET /users/{MAIL}",
+        start_ns=1,
+        end_ns=2,
+        service=Service(name="comic", instance=MAIL),
+        failure=Failure("500", MAIL),
+        session_id=MAIL,
+        user="jane",
+        attributes={"comic.id": MAIL},
+    )
+    clean = Redact(RedactConfig(), KEY, Counter()).root(root)
+    assert "example.com" not in repr(asdict(clean))
+    assert (clean.name, clean.user) == ("GET /users/[email]", pseudonym("jane", KEY))
+    assert clean.failure == Failure("500")
+
+
+def broken(_: Generation) -> Generation:
+    raise RuntimeError("a redactor with a bug")
+
+
+def test_fails_closed() -> None:
+    """R37: no text leaves, the numbers and the service do, and it is counted."""
+    drops: Drops = Counter()
+    redact = Redact(RedactConfig(content="redacted"), KEY, drops, more=(broken,))
+    sent = generation(
+        content=Content(input="hidden"),
+        failure=Failure("hidden", "hidden"),
+        image=ImageParams(images=2, scheduler="hidden"),
+        user="hidden",
+        attributes={"a": "hidden"},
+        **dict.fromkeys(LABELS, "hidden"),
+    )
+    clean = redact(sent)
+    assert drops == {DropReason.REDACTION_FAILED: 1}
+    assert "hidden" not in repr(asdict(clean))
+    assert clean.usage == sent.usage
+    assert clean.service == sent.service
+    assert clean.image == ImageParams(images=2)
+    assert clean.failure == Failure("redaction_failed")
+
+
+def test_root_fails_closed() -> None:
+    """A text that cannot be encoded at all: the root's numbers are kept."""
+    drops: Drops = Counter()
+    redact = Redact(RedactConfig(), KEY, drops)
+    root = TraceRoot(
+        trace_id=b"\1" * 16,
+        span_id=b"\2" * 8,
+        name="hidden",
+        start_ns=1,
+        end_ns=2,
+        service=Service(),
+        attributes={"a": {"b": object()}},
+    )
+    clean = redact.root(root)
+    assert drops == {DropReason.REDACTION_FAILED: 1}
+    assert "hidden" not in repr(asdict(clean))
+
+
+def test_key_and_patterns_are_checked_before_anything_starts() -> None:
+    """R36: what RE2 cannot compile is refused, never run by `re`."""
+    with pytest.raises(ValueError, match="key"):
+        Redact(RedactConfig(), b"", Counter())
+    with pytest.raises(ValueError, match="pattern back"):
+        Scrubber((Pattern("back", r"(a)\1", ("aa",), ("ab",), always),))
+    with pytest.raises(ValueError, match="misses its example"):
+        Scrubber((Pattern("never", r"\d{3}", ("ab",), ("ab",), always),))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "4111 ",
+        "1",
+        "a@",
+        "+1 ",
+        "wandb ",
+        "bearer ",
+        "a:b:",
+        "DE89 ",
+        "://a",
+        "-----BEGIN PRIVATE KEY-----",
+        "1.1.1.",
+        "sk-",
+    ],
+)
+def test_hostile_texts_stay_linear(piece: str) -> None:
+    """R36: a megabyte of near misses ends. Quadratic time would be minutes, which the suite's timeout stops."""
+    assert SCRUBBER.scrub(piece * (1_000_000 // len(piece)))
