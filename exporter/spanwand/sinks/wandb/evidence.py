@@ -39,7 +39,7 @@ class Evidence:
         self.confirmed: dict[str, Position] = {}
         """Online: the last batch of each table whose rows W&B has."""
         self._seen: dict[str, Position] = {}
-        self.is_finished = False
+        self._has_ended = False
         self._is_online = is_online
         self._log = TransactionLog(path)
         self._staged: dict[str, list[Path]] = {}
@@ -60,13 +60,16 @@ class Evidence:
         """Whether a part of a batch is in the log."""
         return self._seen.get(part) == position
 
-    def refresh(self) -> bool:
-        """Read on. Returns whether there was anything new. Raises OSError, NotReadable."""
-        before = self._log.offset
+    def has_ended(self) -> bool:
+        """Whether the last record of the run is in the log by now. Raises OSError, NotReadable."""
+        self.refresh()
+        return self._has_ended
+
+    def refresh(self) -> None:
+        """Read on. Raises OSError, NotReadable."""
         if self.path.exists():
             for payload in self._log.records():
                 self._take(records.parse(payload))
-        return self._log.offset > before
 
     def sync(self) -> None:
         """Make durable what was read: W&B itself never calls fsync. Raises OSError."""
@@ -83,7 +86,7 @@ class Evidence:
                 files = records.artifact_files(record).values()
                 self._staged[record.artifact.client_id] = [staged_file(file, self.path) for file in files]
             case "exit":
-                self.is_finished = True
+                self._has_ended = True
             case _:
                 pass
 

@@ -1,8 +1,9 @@
 """The open runs of a sink: opened, proven, rotated, given up when wandb-core dies, finished."""
 
+import contextlib
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from spanwand.sinks.wandb.settings import Common
 MAX_LOG_BYTES = 256 * 1024 * 1024
 """A run whose transaction log is larger is followed by a new one."""
 TAKE_DOWN_S = 5.0
+END_WAIT_S = 1.0
 POLL_S = 0.02
 
 logger = logging.getLogger(__name__)
@@ -80,6 +82,7 @@ class OpenRuns:
             return
         finished: set[str] = set()
         core.run_all([partial(_finish, run, finished) for run in runs], timeout_s)
+        self._await_ends(runs)
         for run in runs:
             is_claimed = run.id in finished and self._common.server.mode == "online" and not run.upload_stopped.is_set()
             self._close(run, "claimed" if is_claimed else "unfinished")
@@ -90,13 +93,22 @@ class OpenRuns:
 
     def give_up(self) -> None:
         """wandb-core has died, and every run with it: keep what their logs prove, and make a new start possible."""
+        core.take_down(TAKE_DOWN_S)
         for run in list(self._open.values()):
             self._close(run, "unfinished")
-        core.take_down(TAKE_DOWN_S)
 
     def forget(self) -> None:
         """In a forked child: the runs are the parent's."""
         self._open.clear()
+
+    def _await_ends(self, runs: Iterable[OpenRun]) -> None:
+        """`finish` returns before the log is complete: wait for the exit records, the last to be written."""
+        deadline = time.monotonic() + END_WAIT_S
+        waiting = list(runs)
+        while waiting and time.monotonic() < deadline and core.is_alive():
+            with contextlib.suppress(OSError, NotReadable):
+                waiting = [run for run in waiting if not run.evidence.has_ended()]
+            time.sleep(POLL_S)
 
     def _close(self, run: OpenRun, upload: str) -> None:
         del self._open[run.key]

@@ -5,14 +5,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from spanwand.metrics import BATCH, WINDOW_END
 from spanwand.sinks.wandb import records
-from spanwand.sinks.wandb.directories import staged_file
+from spanwand.sinks.wandb.directories import runs_directory, staged_file
 from spanwand.sinks.wandb.evidence import table_of
+from spanwand.sinks.wandb.ledger import RunDescription
 from spanwand.sinks.wandb.lock import is_locked
 from spanwand.sinks.wandb.transaction_log import TransactionLog
 from spanwand.stored_run import State, StoredRun, StoredTable, merge_rows
 
-AXES = frozenset({"_step", "_runtime", "_timestamp", "spanwand/window_end", "spanwand/batch"})
+AXES = frozenset({"_step", "_runtime", "_timestamp", WINDOW_END, BATCH})
 """History keys that say nothing by themselves."""
 
 
@@ -24,6 +28,7 @@ def read_run(path: Path, source: str) -> StoredRun:
     reader = _Reader(run, path)
     for payload in log.records():
         reader.take(records.parse(payload))
+    reader.load_tables()
     run.config.pop("_wandb", None)
     run.summary = {key: value for key, value in run.summary.items() if key != "_wandb" and not records.is_table(value)}
     run.notes += _damage(log, run.state)
@@ -37,6 +42,8 @@ class _Reader:
         self._run = run
         self._path = path
         self._artifacts: dict[str, Mapping[str, str]] = {}
+        self._increments: dict[str, dict[object, Mapping[str, records.Json]]] = {}
+        self._description = describe(path)
 
     def take(self, record: Any) -> None:
         """Put one record in; those that say nothing about the run's data are passed over."""
@@ -69,17 +76,38 @@ class _Reader:
     def _take_row(self, row: dict[str, records.Json]) -> None:
         tables = {key: value for key, value in row.items() if records.is_table(value)}
         for key, value in tables.items():
-            self._take_table(key, value)
+            self._take_table(key, value, row.get(BATCH))
         rest = {key: value for key, value in row.items() if key not in tables}
         if not tables or rest.keys() - AXES:
             self._run.history.append(rest)
 
-    def _take_table(self, key: str, value: Mapping[str, records.Json]) -> None:
+    def _take_table(self, key: str, value: Mapping[str, records.Json], batch: int | None) -> None:
+        """Note an increment. If W&B did not take it, it was logged again, with the same batch: the last one counts."""
         is_increment = value["_type"] == "incremental-table-file"
-        name = table_of(key) if is_increment and table_of(key) in self._run.tables else key
-        table = self._run.tables.get(name)
-        if table is None or not is_increment:
+        name = table_of(key) if is_increment and table_of(key) in self._increments else key
+        increments = self._increments.setdefault(name, {})
+        if not is_increment:
+            increments.clear()
+        if batch is None or self._is_confirmed(name, batch):
+            increments[len(increments) if batch is None else f"batch {batch}"] = value
+        else:
+            self._run.notes.append(f"table {name}: W&B has not confirmed batch {batch}; its rows are not counted here")
+
+    def _is_confirmed(self, table: str, batch: int) -> bool:
+        """Online, rows that W&B has not confirmed are logged again in another run."""
+        if self._description is None or self._description.mode != "online":
+            return True
+        position = self._description.parts.get(table)
+        return position is not None and batch <= position.seq
+
+    def load_tables(self) -> None:
+        """Read the rows of all increments."""
+        for name, increments in self._increments.items():
             table = self._run.tables[name] = StoredTable(columns=[], rows=[])
+            for value in increments.values():
+                self._load(name, table, value)
+
+    def _load(self, name: str, table: StoredTable, value: Mapping[str, records.Json]) -> None:
         table.increments += 1
         content = self._table_content(value)
         if content is None:
@@ -103,6 +131,18 @@ class _Reader:
             yield staged_file(recorded, self._path)
         if isinstance(path := value.get("path"), str):
             yield self._path.parent / "files" / path
+
+
+def describe(path: Path) -> RunDescription | None:
+    """What our sink wrote down about the run of a transaction log, if it is one of ours."""
+    parents = path.absolute().parents
+    if len(parents) <= 2:
+        return None
+    try:
+        described = runs_directory(parents[2]) / f"{path.stem.removeprefix('run-')}.json"
+        return msgspec.json.decode(described.read_bytes(), type=RunDescription)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def _unfinished(path: Path) -> State:
