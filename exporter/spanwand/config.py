@@ -93,6 +93,18 @@ class WandbConfig(Section):
     """Longest wait for an upload when a run ends; what is left stays on disk."""
 
 
+class InProcessConfig(Section):
+    """The exporter inside an app (`OTEL_TRACES_EXPORTER=wandb`)."""
+
+    max_queued_spans: int = Field(default=8_192, gt=0)
+    """Spans that wait for the line at most; further ones are counted as `queue_full`."""
+    max_pending_records: int = Field(default=20_000, gt=0)
+    """History points and Table rows, of a few kilobytes each, that wait for a sink at most; then the oldest batches go,
+    counted as `sink_backlog`."""
+    exit_timeout_s: float = Field(default=10.0, ge=0)
+    """Longest time that the app's exit is held up so that what is left can be delivered."""
+
+
 class LineConfig(Section):
     """Everything the line needs, the same in the daemon and in-process."""
 
@@ -103,3 +115,4 @@ class LineConfig(Section):
     wandb: WandbConfig = WandbConfig()
     sinks: tuple[str, ...] = ("wandb",)
     """Sinks by name, in order: `wandb`, `jsonl`."""
+    in_process: InProcessConfig = InProcessConfig()

@@ -15,9 +15,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from spanwand.background import start_thread
 from spanwand.batch import Batch
+from spanwand.config import InProcessConfig
 from spanwand.drops import DropReason
 from spanwand.forks import held_back
-from spanwand.in_process_config import InProcessConfig
 from spanwand.losses import Losses
 from spanwand.outbox import Outbox, left_s
 from spanwand.pipeline import Pipeline

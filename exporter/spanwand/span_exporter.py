@@ -64,7 +64,7 @@ class WandbSpanExporter(SpanExporter):
         """Deliver what is left and finish the runs, in `exit_timeout_s` at most. Safe to call twice."""
         setup, self._setup = self._setup, None
         if setup:
-            timeout_s = min(timeout_millis / 1_000, setup.config.exit_timeout_s)
+            timeout_s = min(timeout_millis / 1_000, setup.config.in_process.exit_timeout_s)
             self._close(min(time.monotonic() + timeout_s, self._exit_by_s))
 
     def _opened(self) -> Line | None:
@@ -82,7 +82,7 @@ class WandbSpanExporter(SpanExporter):
     def _finish(self) -> None:
         """The app is over: fetch what the SDK still holds, and deliver it while everything still works."""
         if self._setup:
-            now_s, timeout_s = time.monotonic(), self._setup.config.exit_timeout_s
+            now_s, timeout_s = time.monotonic(), self._setup.config.in_process.exit_timeout_s
             self._exit_by_s = now_s + timeout_s
             _flush_global_provider(now_s + timeout_s / 2)
             self._close(self._exit_by_s)
@@ -112,7 +112,7 @@ def _line(setup: Setup, instance_suffix: str) -> Line:
     config = setup.config
     directory = setup.directory / "in-process" / f"{os.getpid()}-{time.time_ns()}"
     open_sinks = [partial(open_sink, name, config, directory / name) for name in config.sinks]
-    return Line(config, partial(Pipeline, config, setup.pseudonym_key), open_sinks, instance_suffix)
+    return Line(config.in_process, partial(Pipeline, config, setup.pseudonym_key), open_sinks, instance_suffix)
 
 
 def _flush_global_provider(deadline_s: float) -> None:

@@ -152,7 +152,7 @@ def test_w_and_b_down_does_not_hold_up_the_exit(tmp_path: Path) -> None:
     """P11, A6: the budget holds though wandb itself would wait for 20 s, and no wandb-core is left behind."""
     settings = {"SPANWAND_WANDB__MODE": "online", "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_API_KEY": "0" * 40}
     started_s = time.monotonic()
-    app = run("end", tmp_path, SPANWAND_SINKS="wandb", SPANWAND_EXIT_TIMEOUT_S="2", **settings)
+    app = run("end", tmp_path, SPANWAND_SINKS="wandb", SPANWAND_IN_PROCESS__EXIT_TIMEOUT_S="2", **settings)
     assert time.monotonic() - started_s < 15  # a hang would be 20 s and more
     assert app.returncode == 0
     assert "not everything could be delivered" in app.stderr
