@@ -68,9 +68,9 @@ def table_rows(server: WandbServer, key: RunKey, table: str) -> list[tuple[objec
     return [tuple(row) for found in tables if found for row in found.rows]
 
 
-def assert_exactly_once(server: WandbServer, written: dict[int, int]) -> None:
+def assert_exactly_once(server: WandbServer, written: dict[int, int], keys: tuple[RunKey, ...] = (API, ARM)) -> None:
     """Every point and row of the batches `written` (number: rows) is there once, in order, and nothing else."""
-    for key in (API, ARM):
+    for key in keys:
         assert point_rows(server, key) == expected_points(*written)
         for table in TABLES:
             rows = [row(table, number * 10 + index) for number, count in written.items() for index in range(count)]
