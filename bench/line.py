@@ -7,6 +7,7 @@ The input is what stock SDKs send: OTLP requests of 512 spans made with the open
 
 import argparse
 import cProfile
+import json
 import os
 import platform
 import pstats
@@ -20,7 +21,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
-from spanwand.redact import Redact
 
 from spanwand.aggregate import Aggregate
 from spanwand.config import LineConfig, RedactConfig
@@ -30,6 +30,7 @@ from spanwand.gather import Gather
 from spanwand.normalise import Normalise
 from spanwand.pipeline import Pipeline
 from spanwand.price import Price
+from spanwand.redact import Redact
 from spanwand.sample import Sample
 
 BODY_SPANS = 512
@@ -39,9 +40,16 @@ KEY = b"k" * 32
 T = TypeVar("T")
 NOW_NS = 1_780_000_000 * SECOND_NS
 BODIES = 24
-"""Requests per workload, fed over and over: 12,288 spans."""
+"""Requests per workload, 12,288 spans. They are fed over and over, each time with other trace ids."""
+FIRST_ROUND = b"\xfe\xed\xfa\xceline"
+"""First half of each trace id in the requests as built."""
+BETWEEN_REQUESTS_NS = 35_000_000
+"""Journal time that passes: 15,000 spans and 1,800 traces a second, windows close and rows are handed over."""
 
-PROSE = "The fox looked at the moon and wrote to ann.fox@example.com, then called +1 415 555 0132 about panel four. "
+PROSE = """The fox looked at the moon, and wrote. A panel shows rain: four figures wait under one umbrella.
+Nobody speaks. Draw 3 panels in the style of 1930s newspapers, heavy shadow, 2:3. What does she say? "I knew it!" """
+SECRETS = ("write to ann.fox@example.com", "call +1 415 555 0132", "", "")
+"""One of them in every other message."""
 
 Attributes = dict[str, str | int | float | bool | list[str]]
 
@@ -84,13 +92,22 @@ def llm_attributes(rng: random.Random) -> Attributes:
     }
 
 
+def prose(rng: random.Random, chars: int) -> str:
+    """Text as people write it, with something to redact now and then."""
+    words = rng.choices(PROSE.split(), k=chars // 4)
+    words.insert(len(words) // 2, rng.choice(SECRETS))
+    return " ".join(words)[:chars]
+
+
 def content_attributes(rng: random.Random) -> Attributes:
     """The same with 2 KB of messages as JSON."""
-    text = (PROSE * 20)[: 1_000 - rng.randrange(50)].replace('"', "'")
-    message = '[{"role":"%s","parts":[{"type":"text","content":"%s"}]}]'
+
+    def messages(role: str) -> str:
+        return json.dumps([{"role": role, "parts": [{"type": "text", "content": prose(rng, 930)}]}])
+
     return llm_attributes(rng) | {
-        "gen_ai.input.messages": message % ("user", text),
-        "gen_ai.output.messages": message % ("assistant", text[::-1]),
+        "gen_ai.input.messages": messages("user"),
+        "gen_ai.output.messages": messages("assistant"),
     }
 
 
@@ -113,7 +130,7 @@ def http_attributes(rng: random.Random) -> Attributes:
 def spans(attributes: Callable[[random.Random], Attributes], rng: random.Random) -> Iterable[Span]:
     """Traces of a root and its children; the children call the model."""
     for _ in range(BODY_SPANS // TRACE_SPANS):
-        trace_id, root_id = rng.randbytes(16), rng.randbytes(8)
+        trace_id, root_id = FIRST_ROUND + rng.randbytes(8), rng.randbytes(8)
         for index in range(TRACE_SPANS):
             is_root = index == TRACE_SPANS - 1
             start_ns = NOW_NS - rng.randrange(5 * SECOND_NS)
@@ -167,16 +184,18 @@ WORKLOADS: dict[str, tuple[Callable[[random.Random], Attributes], LineConfig, in
 
 
 def overall(config: LineConfig, requests: list[bytes], seconds: float) -> float:
-    """Spans per second through the whole line; each request arrives 5 ms after the one before."""
-    line, fed, position, arrival_ns = Pipeline(config, KEY), 0, 0, NOW_NS
-    start = time.perf_counter()
-    while (spent := time.perf_counter() - start) < seconds:
-        for body in requests:
-            arrival_ns += 5_000_000
+    """Spans per second through the whole line."""
+    line, position, arrival_ns, spent, rounds = Pipeline(config, KEY), 0, NOW_NS, 0.0, 0
+    while spent < seconds:
+        rounds += 1
+        fresh = [body.replace(FIRST_ROUND, rounds.to_bytes(8, "big")) for body in requests]
+        start = time.perf_counter()
+        for body in fresh:
+            arrival_ns += BETWEEN_REQUESTS_NS
             line.traces(position, position + len(body), arrival_ns, body)
             position += len(body)
-        fed += len(requests) * BODY_SPANS
-    return fed / spent
+        spent += time.perf_counter() - start
+    return rounds * len(requests) * BODY_SPANS / spent
 
 
 def stages(config: LineConfig, requests: list[bytes]) -> dict[str, float]:

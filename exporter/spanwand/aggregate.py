@@ -5,6 +5,8 @@ run's own figures are merged from its cells when the window closes.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from spanwand import cell, tables
 from spanwand.batch import RunUpdate, Verdict
@@ -15,6 +17,7 @@ from spanwand.record import FAMILY_OF, Clean, Family, Request
 from spanwand.runs import HEALTH_RUN, Run, Runs
 
 _COLUMNS = {Family.LLM: cell.LLM, Family.DIFFUSION: cell.DIFFUSION}
+NOTHING: Mapping[str, int] = MappingProxyType({})
 _MAX_PENDING_BYTES = 64 * 1024 * 1024
 _ROW_BYTES = 1_000  # of a row without content, about
 
@@ -22,13 +25,16 @@ _ROW_BYTES = 1_000  # of a row without content, about
 class Aggregate:
     """One open window, and rows of this window and earlier ones. Positions as in `Gather`."""
 
-    def __init__(self, config: LineConfig, drops: Drops) -> None:
+    def __init__(self, config: LineConfig, drops: Drops, redacted: Mapping[str, int] = NOTHING) -> None:
+        """`drops` and `redacted` are counts by reason and by pattern; `drops` is emptied with each window."""
         self._runs = Runs(config)
         self._attributes = config.gather.request_attributes
         for table in tables.TABLES:
             tables.columns(table, self._attributes)  # a name that is taken is an error now, not with the first row
         self._max_rows = config.aggregate.max_rows
         self._drops = drops
+        self._redacted = redacted
+        self._redacted_before: dict[str, int] = {}
         self._received = 0
         self._window_low = 0
         self._begin_window()
@@ -98,11 +104,13 @@ class Aggregate:
 
     def _health(self) -> dict[Run, dict[str, Point]]:
         received, self._received = self._received, 0
-        dropped = {f"spanwand/dropped/{reason}": count for reason, count in sorted(self._drops.items()) if count}
+        points = {f"spanwand/dropped/{reason}": count for reason, count in sorted(self._drops.items()) if count}
+        for pattern, count in sorted(self._redacted.items()):
+            if new := count - self._redacted_before.get(pattern, 0):
+                points[f"spanwand/redacted/{pattern}"] = new
         self._drops.clear()
-        if not received and not dropped:
-            return {}
-        return {HEALTH_RUN: {"spanwand/spans_received": received, **dropped}}
+        self._redacted_before = dict(self._redacted)
+        return {HEALTH_RUN: {"spanwand/spans_received": received, **points}} if received or points else {}
 
     def _has_room(self, run: Run, table: str, content_chars: int) -> bool:
         full = len(self._rows[run][table]) >= self._max_rows or self._pending_bytes >= _MAX_PENDING_BYTES

@@ -75,6 +75,7 @@ REQUEST = (
 HEALTH = (
     Metric("spans_received", "1", _SUM, "spans that arrived, of any kind"),
     Metric("dropped/<reason>", "1", _SUM, "items that did not come out, by reason"),
+    Metric("redacted/<pattern>", "1", _SUM, "texts taken out by redaction, by pattern"),
 )
 
 

@@ -39,7 +39,7 @@ class Pipeline:
         self._redact = Redact(config.redact, key, drops)
         self._gather = Gather(config.gather, drops)
         self._sample = Sample(config.sample)
-        self._aggregate = Aggregate(config, drops)
+        self._aggregate = Aggregate(config, drops, self._redact.counts)
         self._window_ns = config.aggregate.window_s * 1_000_000_000
         self._rows_interval_ns = config.aggregate.rows_interval_s * 1_000_000_000
         self._window_start_ns: int | None = None
@@ -90,15 +90,16 @@ class Pipeline:
         return self.low < self._end
 
     def _take(self, spans: Iterable[Span], arrival_ns: int) -> None:
+        normalise, price, redact, sample = self._normalise, self._price, self._redact, self._sample
         for span in spans:
-            generation = self._normalise(span)
+            generation = normalise(span)
             if generation is not None:
-                clean = self._redact(self._price(generation))
+                clean = redact(price(generation))
                 self._gather.generation(clean, arrival_ns)
-                self._aggregate.generation(clean, self._sample(clean))
-            root = self._normalise.root(span)
+                self._aggregate.generation(clean, sample(clean))
+            root = normalise.root(span)
             if root is not None:
-                self._gather.root(self._redact.root(root), arrival_ns)
+                self._gather.root(redact.root(root), arrival_ns)
 
     def _count(self, requests: Iterable[Request]) -> None:
         for request in requests:

@@ -76,7 +76,7 @@ class Runs:
 def _run(home: Home, allowed_projects: frozenset[str]) -> Run:
     service, experiment, arm = home
     allowed = f"{service.entity}/{service.project}" in allowed_projects
-    environment = service.environment or "unknown"
+    environment = service.environment or "default"
     name = service.instance or service.name
     config = {
         "service": service.name,

@@ -13,7 +13,7 @@ from math import ceil, exp, log
 RELATIVE_ERROR = 0.01
 """Of any quantile, against the exact value of the same rank."""
 SMALLEST, LARGEST = 1e-9, float(2**53)
-"""Values up to the smallest count as 0; those above the largest must not be added. So there are 2,900 buckets at most."""
+"""Values up to the smallest count as 0; those above the largest must not be added. That bounds the buckets to 2,900."""
 
 _GROWTH = log((1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR))
 _PER_GROWTH = 1 / _GROWTH

@@ -66,9 +66,10 @@ def add_root(trace: Trace, root: CleanRoot) -> None:
     _stretch(trace, root.start_ns, root.end_ns)
     best = trace.root
     if best is None or _rank(root) < _rank(best):
-        trace.root = msgspec.structs.replace(
-            root, name=root.name[:_NAME_MAX_CHARS], attributes=_bounded(root.attributes)
-        )
+        if root.attributes or len(root.name) > _NAME_MAX_CHARS:
+            bounded = _bounded(root.attributes)
+            root = msgspec.structs.replace(root, name=root.name[:_NAME_MAX_CHARS], attributes=bounded)
+        trace.root = root
 
 
 def request_of(trace_id: bytes, trace: Trace) -> Request:

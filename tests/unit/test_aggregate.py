@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -160,7 +161,7 @@ def test_the_run_of_a_call() -> None:
         "arm": "b",
     }
     assert first.tags == ("test", "studio", "spanwand")
-    assert second.run == RunKey(group="painter@unknown", job_type="painter", name="painter")
+    assert second.run == RunKey(group="painter@default", job_type="painter", name="painter")
 
 
 @pytest.mark.parametrize(("allowed", "expected"), [((), ("", "")), (("team/comics",), ("team", "comics"))])
@@ -213,6 +214,16 @@ def test_own_health_goes_to_a_run_of_its_own() -> None:
     assert update.run == HEALTH_RUN
     assert update.points == {"spanwand/spans_received": 7, "spanwand/dropped/invalid_ids": 2}
     assert line.close_window(rows_due=True) == ()
+
+
+def test_what_was_redacted_is_counted_by_pattern() -> None:
+    """P6."""
+    redacted = Counter(email=2)
+    line = Aggregate(LineConfig(), Drops(), redacted)
+    assert close(line)[HEALTH_RUN].points["spanwand/redacted/email"] == 2
+    redacted["email"] += 1
+    assert close(line)[HEALTH_RUN].points["spanwand/redacted/email"] == 1
+    assert close(line) == {}
 
 
 def test_an_attribute_named_like_a_column_is_refused_at_once() -> None:
