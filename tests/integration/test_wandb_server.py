@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.wandb_server import API_KEY, Fault, WandbServer
-from tests.support.wandb_server.document import parse, select
 from tests.support.wandb_server.environment import environment
 
 ROOT = Path(__file__).parents[2]
@@ -157,37 +156,6 @@ def test_what_it_does_not_know_is_listed(server: WandbServer) -> None:
     with pytest.raises(httpx.HTTPStatusError, match="404"):
         request(f"{server.url}/somewhere", {})
     assert server.unknown == ["operation Unheard", "Viewer: field viewer.shoeSize", "path POST /somewhere"]
-
-
-def test_documents_are_answered_with_aliases_fragments_and_conditions() -> None:
-    document = parse(
-        """#graphql
-        query Q($with: Boolean = true, $without: Boolean!) {
-          one: thing(name: "a }", list: [1, 2]) {
-            ...Common
-            ... on ArtifactCollection { label: name }
-            ... on Other { no }
-            yes @include(if: $with)
-            no @include(if: $without)
-            each { id }
-          }
-        }
-        fragment Common on ArtifactSequence { id nested { a } nested { b } }"""
-    )
-    unknown: list[str] = []
-    data = {
-        "thing": lambda: {
-            "__typename": "ArtifactSequence",
-            "id": 1,
-            "name": "n",
-            "yes": True,
-            "nested": {"a": 1, "b": 2, "c": 3},
-            "each": [{"id": 1, "more": 2}],
-        }
-    }
-    selected = select(document, {"without": False}, data, unknown.append)
-    assert selected == {"one": {"id": 1, "nested": {"a": 1, "b": 2}, "label": "n", "yes": True, "each": [{"id": 1}]}}
-    assert (document.name, unknown) == ("Q", [])
 
 
 def test_faults_answer_drop_and_lie(server: WandbServer) -> None:
