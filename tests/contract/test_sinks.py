@@ -8,14 +8,18 @@ import pytest
 from tests.support.records import KEPT, call, request
 
 from spanwand.batch import Batch, RunKey, RunUpdate
-from spanwand.config import LineConfig
+from spanwand.config import LineConfig, WandbConfig
+from spanwand.metrics import BATCH
 from spanwand.outcomes import Delivered
 from spanwand.ports import Sink
+from spanwand.read import read
 from spanwand.sinks import open_sink
 from spanwand.sinks.memory import MemorySink
 from spanwand.tables import generation_row, request_row
 
 WINDOW_NS = 10_000_000_000
+POINTS = ("llm/requests", "llm/cost_usd")
+CONFIG = LineConfig(wandb=WandbConfig(mode="offline"))
 
 History = list[tuple[RunKey, dict[str, float]]]
 """Points of every row of history, in order of writing."""
@@ -34,9 +38,19 @@ def read_memory(sink: Sink, _: Path) -> History:
     return [(update.run, dict(update.points)) for batch in sink.batches for update in batch.updates]
 
 
+def read_wandb(_: Sink, directory: Path) -> History:
+    """Its runs side by side, in order of batches."""
+    steps = [(step[BATCH], run, step) for run in read(directory).runs for step in run.history]
+    return [
+        (RunKey(group=run.group, job_type=run.job_type, name=run.name), {key: step[key] for key in POINTS})
+        for _, run, step in sorted(steps, key=lambda step: (step[0], step[1].name))
+    ]
+
+
 SINKS: dict[str, Callable[[Sink, Path], History]] = {
     "memory": read_memory,
     "jsonl": read_jsonl,
+    "wandb": read_wandb,
 }
 """Name of a sink -> what reads back what it has written."""
 
@@ -69,19 +83,21 @@ class Opened:
 
     def __init__(self, name: str, directory: Path) -> None:
         self.name, self.directory = name, directory
-        self.sink = open_sink(name, LineConfig(), directory)
+        self.sink = open_sink(name, CONFIG, directory)
 
     def reopen(self) -> None:
         self.sink.close(10)
         if self.name != "memory":
-            self.sink = open_sink(self.name, LineConfig(), self.directory)
+            self.sink = open_sink(self.name, CONFIG, self.directory)
 
     def history(self) -> History:
         return SINKS[self.name](self.sink, self.directory)
 
 
 @pytest.fixture(params=SINKS)
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
+def opened(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+    monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
     opened = Opened(request.param, tmp_path / "sink")
     yield opened
     opened.sink.close(10)
