@@ -2,10 +2,11 @@
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import msgspec
 
@@ -86,16 +87,12 @@ class Daemon:
         LOG.info("stopping within %.1f s", self._config.grace_s)
         finish_by_s = begun_s + max(self._config.grace_s - EXIT_MARGIN_S, 0.0)
         deliver_by_s = begun_s + DELIVER_SHARE * (finish_by_s - begun_s)
+        doors_by_s = begun_s + min(DOORS_S, (finish_by_s - begun_s) / 4)
         self._stopping.set()
-        with ThreadPoolExecutor() as pool:
-            for door in self._doors:
-                pool.submit(door.stop, DOORS_S)
+        _together([partial(door.stop, doors_by_s - begun_s) for door in self._doors], doors_by_s)
         self._drain(deliver_by_s)
-        with ThreadPoolExecutor(len(self._parts.deliveries)) as pool:
-            for delivery in self._parts.deliveries:
-                pool.submit(delivery.finish, deliver_by_s, finish_by_s)
-        self._control.close()
-        self._journal.close()
+        _together([partial(d.finish, deliver_by_s, finish_by_s) for d in self._parts.deliveries], finish_by_s)
+        _together([self._control.close, self._journal.close], finish_by_s + EXIT_MARGIN_S / 2)
         endpoints_file.remove_endpoints(self._endpoints_paths())
         self._say_goodbye(time.monotonic() - begun_s)
 
@@ -172,6 +169,15 @@ class Daemon:
     def _endpoints_paths(self) -> list[Path]:
         named = self._config.endpoints_file
         return [self._directory / endpoints_file.NAME, *([Path(named).absolute()] if named else [])]
+
+
+def _together(calls: Iterable[Callable[[], object]], deadline_s: float) -> None:
+    """Make all calls at once; one that has not returned by the deadline (monotonic seconds) is left behind."""
+    threads = [Thread(target=call, daemon=True) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(deadline_s - time.monotonic(), 0.0))
 
 
 def _make_directory(path: Path) -> Path:

@@ -17,7 +17,7 @@ import msgspec
 
 from spanwand_sidecar.status import Endpoints, Status
 
-COMMAND = (sys.executable, "-c", "from spanwand_sidecar.cli import main; main()")
+COMMAND = (sys.executable, "-m", "spanwand_sidecar")
 START_S = 20.0
 
 
