@@ -57,8 +57,8 @@ def _check_sinks(config: AppConfig) -> None:
     for name in config.sinks:
         if name not in SINKS:
             raise ConfigError(f"sinks: there is no sink {name!a}; there are {', '.join(sorted(SINKS))}")
-    if "wandb" in config.sinks and find_spec("wandb") is None:
-        raise ConfigError("sinks: wandb is not installed; pip install 'spanwand[wandb]'")
+    if "wandb" in config.sinks and config.wandb.mode != "disabled" and find_spec("wandb") is None:
+        raise ConfigError("sinks: wandb is not installed; pip install 'spanwand[wandb]', or set wandb.mode: disabled")
 
 
 def _directory(config: AppConfig, environ: Mapping[str, str]) -> Path:
