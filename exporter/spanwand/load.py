@@ -164,6 +164,7 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
 def _problem(place: tuple[int | str, ...], message: str, origins: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in place)
     origin = next((origins[known] for known in origins if key == known or key.startswith(f"{known}.")), "")
+    message = message.removeprefix("Value error, ")
     what = f"{key}: {message[:1].lower()}{message[1:]}" if key else message
     return f"{what} ({origin})" if origin else what
 

@@ -30,8 +30,8 @@ from spanwand_sidecar.sinks import openers
 from spanwand_sidecar.status import Endpoints, Parts, Status, is_ready, snapshot
 from spanwand_sidecar.worker import Worker
 
-EXIT_MARGIN_S = 0.5
-"""Kept of the grace period for the end of the process itself."""
+EXIT_MARGIN_S = 1.0
+"""Kept of the grace period for closing the journal and for the end of the process itself."""
 DOORS_S = 2.0
 """Longest wait for requests in flight."""
 DELIVER_SHARE = 0.6

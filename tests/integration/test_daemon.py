@@ -216,7 +216,7 @@ def test_a_sink_that_is_down_is_a_state_with_a_reason(tmp_path: Path) -> None:
         assert status.sinks["jsonl"].why
         begun_s = time.monotonic()
         log = running.stop()
-        assert time.monotonic() - begun_s < 2.5
+        assert time.monotonic() - begun_s < 2
         assert running.process.returncode == 0
         assert "are left for the next start" in log
     (tmp_path / "jsonl").unlink()
@@ -293,5 +293,5 @@ def test_ready_before_wandb_answers(tmp_path: Path) -> None:
             children = psutil.Process(running.process.pid).children(recursive=True)
             begun_s = time.monotonic()
             running.stop()
-            assert time.monotonic() - begun_s < 4
+            assert time.monotonic() - begun_s < 3
             assert psutil.wait_procs(children, timeout=10)[1] == []

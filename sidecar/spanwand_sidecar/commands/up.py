@@ -16,7 +16,11 @@ from spanwand_sidecar.sinks import check
 @config_option
 @setting_options
 def up(config_file: Path | None, **flags: object) -> None:
-    """Start the daemon; SIGTERM or Ctrl-C stops it, a second one at once."""
+    """Start the daemon; SIGTERM or Ctrl-C stops it, a second one at once.
+
+    Exit codes: 0 stopped, 1 a port or the data directory is taken or unusable, 2 wrong configuration, 130 or 143 cut
+    short by a second SIGINT or SIGTERM.
+    """
     config = load_config(config_file, flags).config
     check(config)
     log.start(config.log)
