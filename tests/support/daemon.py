@@ -14,11 +14,28 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.util.types import AttributeValue
 
 from spanwand_sidecar.status import Endpoints, Status
 
 COMMAND = (sys.executable, "-m", "spanwand_sidecar")
 START_S = 20.0
+CHAT: dict[str, AttributeValue] = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": "gpt-4o-mini",
+    "gen_ai.usage.input_tokens": 10,
+}
+WINDOW = {
+    "AGGREGATE__WINDOW_S": "1",
+    "AGGREGATE__ROWS_INTERVAL_S": "1",
+    "GATHER__SETTLE_S": "0.2",
+    "GATHER__IDLE_S": "1",
+    "GATHER__LATE_S": "1",
+}
+"""Everything comes out within about two seconds."""
 
 
 class RunningDaemon:
@@ -115,3 +132,17 @@ def sums(lines: list[dict[str, Any]]) -> Mapping[str, Counter[str]]:
 def rows(lines: list[dict[str, Any]], table: str) -> list[dict[str, Any]]:
     """Every row of a table."""
     return [row for line in lines for row in line["rows"].get(table, ())]
+
+
+def send(running: RunningDaemon, calls: int) -> None:
+    """Each call a trace of its own, acknowledged when this returns."""
+    exporter = OTLPSpanExporter(endpoint=f"http://{running.endpoints.grpc[0]}", insecure=True)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    for _ in range(calls):
+        provider.get_tracer("app").start_span("chat", attributes=CHAT).end()
+    provider.shutdown()
+
+
+def counted(data_dir: Path) -> int:
+    return sum(points["llm/requests"] for points in sums(updates(data_dir)).values())

@@ -24,6 +24,7 @@ def up(config_file: Path | None, **flags: object) -> None:
     config = load_config(config_file, flags).config
     check(config)
     log.start(config.log)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own lines have another form, and errors reach us anyway
     from spanwand_sidecar.daemon import run
 
     code = run(config)
