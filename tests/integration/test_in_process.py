@@ -17,6 +17,8 @@ from typing import NamedTuple
 import httpx
 import pytest
 from tests.support.span_app import INPUT_TOKENS, OUTPUT_TOKENS
+from tests.support.wandb_server import WandbServer
+from tests.support.wandb_server.environment import environment as wandb_environment
 
 from spanwand.read import read
 
@@ -104,6 +106,19 @@ def test_w_and_b_has_them_too(way: str, tmp_path: Path) -> None:
     requests = sum(row.get("llm/requests", 0) for stored in runs for row in stored.history)
     assert requests == CALLS * {"end": 1, "child": 2, "forks": 5}[way]
     assert len(runs) == {"end": 1, "child": 2, "forks": 4}[way]
+
+
+@pytest.mark.slow
+def test_w_and_b_online_has_them_when_the_app_ends(tmp_path: Path) -> None:
+    """P11, P8: metrics and rows are uploaded and the runs finished before the process is gone."""
+    with WandbServer() as server:
+        settings = wandb_environment(server.url, tmp_path / "home") | {"SPANWAND_WANDB__MODE": "online"}
+        app = run("end", tmp_path / "data", SPANWAND_SINKS="wandb", **settings)
+        assert app.returncode == 0
+        (own,) = [stored for stored in server.runs if stored.job_type == "comic"]
+        assert own.state == "finished"
+        assert sum(row.get("llm/requests", 0) for row in server.history(own)) == CALLS
+        assert len(server.tables(own)["generations"].rows) == CALLS
 
 
 def test_a_multiprocessing_child_has_a_run_of_its_own(tmp_path: Path) -> None:
