@@ -38,7 +38,7 @@ class Journal:
         """Stretches found unreadable, each at least one lost frame."""
         self.sick = ""
         """Why the disk refuses; empty while it does not."""
-        self.end = recovered.segments[-1].end if recovered.segments else 0
+        self.end = recovered.end
         """Position behind the last durable frame."""
         self._directory = directory
         self._max_bytes = config.max_bytes
