@@ -13,7 +13,7 @@ _NO_SERVICE = Service()
 _NO_ATTRIBUTES: Attributes = {}
 
 
-class Trace(msgspec.Struct, kw_only=True):
+class Trace(msgspec.Struct, kw_only=True, gc=False):
     """Mutable. `position` is that of the window it began in, `last_ns` the arrival of its last span."""
 
     position: int
