@@ -1,6 +1,7 @@
 """Where the doors listen."""
 
 import ipaddress
+import os
 import socket
 import stat
 from pathlib import Path
@@ -30,6 +31,15 @@ def is_loopback(host: str) -> bool:
         return host.lower().rstrip(".") == "localhost"
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket that no second process can share. Raises CannotListen."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=1024, reuse_port=False)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}:{port}: {_reason(error)}") from error
+
+
 def clear_stale_socket(path: Path) -> None:
     """Remove a socket file nobody listens on. Raises CannotListen if somebody does, or if it is another file."""
     try:
@@ -45,5 +55,9 @@ def clear_stale_socket(path: Path) -> None:
             path.unlink()
             return
         except OSError as error:
-            raise CannotListen(f"cannot listen on {UNIX}{path}: {error.strerror}") from error
+            raise CannotListen(f"cannot listen on {UNIX}{path}: {_reason(error)}") from error
     raise CannotListen(f"cannot listen on {UNIX}{path}: another process does")
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

@@ -12,8 +12,9 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 import grpc.aio
 
+from spanwand.errors import SpanwandError
 from spanwand_sidecar.journal import Journal
-from spanwand_sidecar.receive.addresses import UNIX, CannotListen, clear_stale_socket, split_host_port
+from spanwand_sidecar.receive.addresses import UNIX, CannotListen, clear_stale_socket, listen, split_host_port
 from spanwand_sidecar.receive.counters import Counters
 from spanwand_sidecar.receive.intake import Intake
 from spanwand_sidecar.receive.limits import ReceiveConfig
@@ -69,7 +70,7 @@ class GrpcServer:
             register(server)
         try:
             self.addresses = tuple(_bind(server, address) for address in addresses)
-        except CannotListen:
+        except SpanwandError:
             await server.stop(0)
             raise
         await server.start()
@@ -87,9 +88,6 @@ def serve(
     extra_services: Sequence[Register] = (),
 ) -> GrpcServer:
     """Listen on `host:port` (0: any port) and `unix:PATH` addresses. Raises CannotListen, ConfigError."""
-    for address in addresses:
-        if not address.startswith(UNIX):
-            split_host_port(address)
     server = GrpcServer()
     try:
         server.run(server.start(addresses, Intake(journal, limits, counters), extra_services))
@@ -139,10 +137,12 @@ async def _abort(context: "grpc.aio.ServicerContext[bytes, bytes]", refusal: Ref
 def _bind(server: grpc.aio.Server, address: str) -> str:
     if address.startswith(UNIX):
         clear_stale_socket(Path(address.removeprefix(UNIX)))
+    else:
+        listen(*split_host_port(address)).close()  # says why not, which grpc only logs
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:
-        raise CannotListen(f"cannot listen on {address}: it is taken or not allowed") from error
+        raise CannotListen(f"cannot listen on {address}: {error}") from error
     return address if address.startswith(UNIX) else f"{address.rpartition(':')[0]}:{port}"
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from spanwand_sidecar.journal import Journal
-from spanwand_sidecar.receive.addresses import CannotListen, is_loopback, split_host_port
+from spanwand_sidecar.receive.addresses import is_loopback, listen, split_host_port
 from spanwand_sidecar.receive.counters import Counters
 from spanwand_sidecar.receive.inflate import read_body
 from spanwand_sidecar.receive.intake import Intake
@@ -62,15 +62,6 @@ def serve(address: str, journal: Journal, limits: ReceiveConfig, counters: Count
     """Listen on `host:port` (0: any port). Raises CannotListen, ConfigError."""
     host, port = split_host_port(address)
     return HttpServer(listen(host, port), application(Intake(journal, limits, counters), loopback=is_loopback(host)))
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket that no second process can share. Raises CannotListen."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=1024, reuse_port=False)
-    except OSError as error:
-        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def application(intake: Intake, *, loopback: bool) -> Starlette:
