@@ -42,48 +42,37 @@ def _matching(
     sent: RepeatedCompositeFieldContainer[view_pb2.Span], resource: SpanResource, keys: Keys, drops: Drops
 ) -> list[Span]:
     spans: list[Span] = []
-    markers = keys.markers
+    markers, read = keys.markers, keys.read
     for span in sent:
         remote = span.flags & _PARENT_IS_REMOTE == _PARENT_IS_REMOTE
         parent = span.parent_span_id
-        if parent and not remote and markers.isdisjoint(span.attributes) and parent != _NO_SPAN_ID:
+        attributes = span.attributes
+        if parent and not remote and markers.isdisjoint(attributes) and parent != _NO_SPAN_ID:
             continue
-        decoded = _span(span, resource, keys.read, remote=remote)
-        if _valid(decoded):
-            spans.append(decoded)
-        else:
+        trace_id, span_id = span.trace_id, span.span_id
+        if len(trace_id) != 16 or len(span_id) != 8 or trace_id == _NO_TRACE_ID or span_id == _NO_SPAN_ID:
             drops[DropReason.INVALID_IDS] += 1
+            continue
+        status = span.status
+        is_error = status.code == _STATUS_ERROR
+        spans.append(
+            Span(
+                trace_id=trace_id,
+                span_id=span_id,
+                parent_span_id=b"" if parent == _NO_SPAN_ID else parent,
+                trace_state=span.trace_state,
+                parent_is_remote=remote,
+                name=span.name.decode("utf-8", "replace"),
+                start_ns=span.start_time_unix_nano,
+                end_ns=span.end_time_unix_nano,
+                attributes=read_all(attributes, read),
+                events=_events(span.events, read) if is_error else (),
+                resource=resource,
+                status_is_error=is_error,
+                status_message=_text(status.message) if is_error else "",
+            )
+        )
     return spans
-
-
-def _valid(span: Span) -> bool:
-    return (
-        len(span.trace_id) == len(_NO_TRACE_ID)
-        and len(span.span_id) == len(_NO_SPAN_ID)
-        and span.trace_id != _NO_TRACE_ID
-        and span.span_id != _NO_SPAN_ID
-    )
-
-
-def _span(span: view_pb2.Span, resource: SpanResource, read: frozenset[str], *, remote: bool) -> Span:
-    status = span.status
-    is_error = status.code == _STATUS_ERROR
-    parent = span.parent_span_id
-    return Span(
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        parent_span_id=b"" if parent == _NO_SPAN_ID else parent,
-        trace_state=span.trace_state,
-        parent_is_remote=remote,
-        name=_text(span.name),
-        start_ns=span.start_time_unix_nano,
-        end_ns=span.end_time_unix_nano,
-        attributes=read_all(span.attributes, read),
-        events=_events(span.events, read) if is_error else (),
-        resource=resource,
-        status_is_error=is_error,
-        status_message=_text(status.message) if is_error else "",
-    )
 
 
 def _events(sent: RepeatedCompositeFieldContainer[view_pb2.Event], read: frozenset[str]) -> tuple[SpanEvent, ...]:

@@ -9,11 +9,6 @@ from spanwand.dialects import DIALECTS
 from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE
 from spanwand.dialects.table import Dialect, Found, Reader
 from spanwand.record import (
-    NO_CONTENT,
-    NO_COST,
-    NO_PARAMS,
-    NO_TIMING,
-    NO_USAGE,
     Content,
     Cost,
     Failure,
@@ -31,6 +26,8 @@ from spanwand.span import Attributes, Keys, Span, SpanResource
 DEFAULT_ENVIRONMENT = "default"
 """The environment of a service that names none."""
 _VISUAL = frozenset({Operation.IMAGE, Operation.VIDEO})
+_PARTS = {"usage": Usage, "timing": Timing, "params": Params, "content": Content, "cost": Cost}
+"""Parts of a generation that are read as they are."""
 
 
 class _Origin(msgspec.Struct, frozen=True):
@@ -64,17 +61,19 @@ class Normalise:
         found = self._call.read(span.attributes)
         if not found.dialect:
             return None
-        call, usage, timing, params, _, content, cost, _, hint = found.groups
+        groups, sources = found.groups, found.sources
+        call, usage = groups[""], groups.get("usage")
         origin = self._origin(span.resource)
-        failure = _failure(span, hint, self._exception)
+        failure = _failure(span, groups["hint"], self._exception)
         operation = call["operation"] = _operation(span.name, found)
-        call["experiment"], call["arm"] = _assignment(call, hint, origin)
-        sources = found.sources
-        if "cached_input_tokens" in usage or "cache_write_input_tokens" in usage:
+        _assign(call, groups["hint"], origin)
+        if usage and ("cached_input_tokens" in usage or "cache_write_input_tokens" in usage):
             sources = _inclusive(usage, sources)
-        image = None
         if operation in _VISUAL:
-            image, sources = _image(found, failed=failure is not None)
+            call["image"], sources = _image(found, failed=failure is not None)
+        for group, fields in groups.items():
+            if fields and group in _PARTS:
+                call[group] = _PARTS[group](**fields)
         return Generation(
             trace_id=span.trace_id,
             span_id=span.span_id,
@@ -84,12 +83,6 @@ class Normalise:
             end_ns=span.end_ns,
             service=origin.service,
             dialect=found.dialect,
-            usage=Usage(**usage) if usage else NO_USAGE,
-            timing=Timing(**timing) if timing else NO_TIMING,
-            params=Params(**params) if params else NO_PARAMS,
-            image=image,
-            content=Content(**content) if content else NO_CONTENT,
-            cost=Cost(**cost) if cost else NO_COST,
             failure=failure,
             attributes=self._extra(span, origin),
             sources=sources,
@@ -100,10 +93,10 @@ class Normalise:
         """Return the root of a request; `None` unless the span has no parent, or one in another process."""
         if span.parent_span_id and not span.parent_is_remote:
             return None
-        found = self._general.read(span.attributes)
-        call, hint = found.group(""), found.group("hint")
+        groups = self._general.read(span.attributes).groups
+        call, hint = groups[""], groups["hint"]
         origin = self._origin(span.resource)
-        call["experiment"], call["arm"] = _assignment(call, hint, origin)
+        _assign(call, hint, origin)
         return TraceRoot(
             trace_id=span.trace_id,
             span_id=span.span_id,
@@ -121,7 +114,7 @@ class Normalise:
         attributes, origin = self._origins
         if attributes is not resource.attributes:
             found = self._resource.read(resource.attributes)
-            call = found.group("")
+            call = found.groups[""]
             extras = {key: resource.attributes[key] for key in self._extras if key in resource.attributes}
             origin = _Origin(_service(found), call.get("experiment", ""), call.get("arm", ""), extras)
             self._origins = resource.attributes, origin
@@ -140,7 +133,7 @@ def _failure(span: Span, hint: Mapping[str, Any], exception: Reader) -> Failure 
     if not span.status_is_error:
         return Failure(kind, message) if kind else None
     for event in reversed(span.events):
-        raised = exception.read(event.attributes).group("hint")
+        raised = exception.read(event.attributes).groups["hint"]
         if raised:
             kind = kind or raised.get("exception_type", "")
             message = message or raised.get("exception_message", "")
@@ -149,7 +142,7 @@ def _failure(span: Span, hint: Mapping[str, Any], exception: Reader) -> Failure 
 
 
 def _service(found: Found) -> Service:
-    fields, hint = found.group("service"), found.group("hint")
+    fields, hint = found.groups.get("service", {}), found.groups["hint"]
     fields.setdefault("environment", DEFAULT_ENVIRONMENT)
     if "instance" not in fields:
         fields["instance"] = "-".join(str(hint[part]) for part in ("host", "pid") if part in hint)
@@ -158,11 +151,11 @@ def _service(found: Found) -> Service:
 
 def _operation(name: str, found: Found) -> Operation:
     """The operation a span names, else the one its attributes give away."""
-    hint = found.group("hint")
-    named: Operation | None = found.group("").get("operation")
+    groups, hint = found.groups, found.groups["hint"]
+    named: Operation | None = groups[""].get("operation")
     if named is not None:
         return Operation.IMAGE if named is Operation.CHAT and hint.get("output_type") == "image" else named
-    if found.group("image") or hint.get("output_type") == "image":
+    if groups.get("image") or hint.get("output_type") == "image":
         return Operation.IMAGE
     if "tool" in hint:
         return Operation.TOOL
@@ -172,18 +165,20 @@ def _operation(name: str, found: Found) -> Operation:
 
 
 def _model_operation(name: str, found: Found) -> Operation:
-    model = found.group("").get("request_model", "")
-    if "dimensions" in found.group("hint") or "embed" in model[:64].lower() or name[:64].lower().startswith("embed"):
+    model = found.groups[""].get("request_model", "")
+    if "dimensions" in found.groups["hint"] or any("embed" in text[:64].lower() for text in (model, name)):
         return Operation.EMBEDDINGS
-    return Operation.CHAT if model or found.group("usage") else Operation.OTHER
+    return Operation.CHAT if model or found.groups.get("usage") else Operation.OTHER
 
 
-def _assignment(call: Mapping[str, Any], hint: Mapping[str, Any], origin: _Origin) -> tuple[str, str]:
-    """Experiment and arm: ours, the span's before the resource's; else those of a feature flag that was evaluated."""
-    experiment, arm = call.get("experiment") or origin.experiment, call.get("arm") or origin.arm
-    if not experiment and not arm and "flag" in hint and "variant" in hint:
-        return hint["flag"], hint["variant"]
-    return experiment, arm
+def _assign(call: dict[str, Any], hint: Mapping[str, Any], origin: _Origin) -> None:
+    """Set experiment and arm: ours, the span's before the resource's; else those of a feature flag it evaluated."""
+    if origin.experiment:
+        call.setdefault("experiment", origin.experiment)
+    if origin.arm:
+        call.setdefault("arm", origin.arm)
+    if "flag" in hint and "variant" in hint and "experiment" not in call and "arm" not in call:
+        call["experiment"], call["arm"] = hint["flag"], hint["variant"]
 
 
 def _inclusive(usage: dict[str, Any], sources: Mapping[str, str]) -> Mapping[str, str]:
@@ -197,14 +192,15 @@ def _inclusive(usage: dict[str, Any], sources: Mapping[str, str]) -> Mapping[str
 
 def _image(found: Found, *, failed: bool) -> tuple[ImageParams, Mapping[str, str]]:
     """Parameters of an image call. A call that succeeded made as many images as were asked for, by default one."""
-    image, hint, sources = found.group("image"), found.group("hint"), dict(found.sources)
+    groups, sources = found.groups, dict(found.sources)
+    image, hint, params = groups.get("image", {}), groups["hint"], groups.get("params", {})
     if "size" in hint and "width" not in image and "height" not in image:
         image["width"], image["height"] = hint["size"]
         sources["image.width"] = sources["image.height"] = sources["hint.size"]
     if "images" not in image and not failed:
         image["images"] = hint.get("images_asked", 1)
         sources["image.images"] = sources.get("hint.images_asked", "one, by default")
-    if "seed" not in image and "seed" in found.group("params"):
-        image["seed"] = found.group("params")["seed"]
+    if "seed" not in image and "seed" in params:
+        image["seed"] = params["seed"]
         sources["image.seed"] = sources["params.seed"]
     return ImageParams(**image), sources

@@ -127,6 +127,10 @@ def content(value: AttributeValue) -> str | None:
         return None
 
 
+KEEP_TEXT = frozenset({text, scalar_text, content})
+"""Parsers that return text as it is, so that for text they need not be called."""
+
+
 def word(words: Mapping[str, object], otherwise: object) -> Parser:
     """Make a parser for a closed vocabulary: the meaning of a word in lower case, else `otherwise`."""
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from spanwand.dialects.parsers import Parser
+from spanwand.dialects.parsers import KEEP_TEXT, Parser
 from spanwand.record import Content, Cost, Generation, ImageParams, Params, Service, Timing, Usage
 from spanwand.span import Attributes
 
@@ -59,25 +59,25 @@ def keys(parse: Parser, *names: str) -> tuple[Source, ...]:
 
 
 class Found(NamedTuple):
-    """What a reader found on one span: values by group and field, and the key each was read from (do not change)."""
+    """What a reader found on one span. Values by group and field; the groups "" and `hint` are always there.
+
+    `sources` is shared by many spans: copy it to change it.
+    """
 
     dialect: str
-    groups: tuple[dict[str, Any], ...]
+    groups: dict[str, dict[str, Any]]
     sources: Mapping[str, str]
-
-    def group(self, name: str) -> dict[str, Any]:
-        """Return the values of one group, by field."""
-        return self.groups[_GROUP_INDEX[name]]
 
 
 class _Slot(NamedTuple):
-    """What one key means. A lower rank is trusted more."""
+    """What one key means. A lower rank is trusted more. A value of type `plain`, if not empty, needs no parsing."""
 
     rank: int
     key: str
     path: str
-    group: int
+    group: str
     field: str
+    plain: type | None
     parse: Parser
 
 
@@ -87,11 +87,11 @@ class _Plan(NamedTuple):
     dialect: str
     slots: tuple[_Slot, ...]
     """Least trusted first, so that a more trusted value overwrites."""
+    groups: tuple[str, ...]
     sources: Mapping[str, str]
     """Where each field comes from if every value can be used."""
 
 
-_GROUP_INDEX = {name: index for index, name in enumerate(GROUPS)}
 _MOST_PLANS = 1024
 
 
@@ -102,6 +102,7 @@ class Reader:
     """
 
     def __init__(self, dialects: Iterable[Dialect]) -> None:
+        """Raises ValueError for a table that names no field of the record, or reads one key as two fields."""
         self._dialects = tuple(dialects)
         self._slots: dict[str, _Slot] = {}
         self._plans: dict[tuple[str, ...], _Plan] = {}
@@ -122,10 +123,12 @@ class Reader:
         """Return the most trusted value of each field that `attributes` has; dialect "" if they hold no marker."""
         shape = tuple(attributes)
         plan = self._plans.get(shape) or self._plan(shape)
-        groups: tuple[dict[str, Any], ...] = ({}, {}, {}, {}, {}, {}, {}, {}, {})
+        groups: dict[str, dict[str, Any]] = {group: {} for group in plan.groups}
         unusable = False
-        for _, key, _, group, field, parse in plan.slots:
-            value = parse(attributes[key])
+        for _, key, _, group, field, plain, parse in plan.slots:
+            value: object = attributes[key]
+            if type(value) is not plain or not value:
+                value = parse(attributes[key])
             if value is None:
                 unusable = True
             else:
@@ -137,7 +140,8 @@ class Reader:
             self._plans.clear()
         slots = tuple(sorted((self._slots[key] for key in shape if key in self._slots), reverse=True))
         named = (dialect.name for dialect in self._dialects if not dialect.markers.isdisjoint(shape))
-        plan = self._plans[shape] = _Plan(next(named, ""), slots, {slot.path: slot.key for slot in slots})
+        groups = tuple(dict.fromkeys(("", "hint", *(slot.group for slot in slots))))
+        plan = self._plans[shape] = _Plan(next(named, ""), slots, groups, {slot.path: slot.key for slot in slots})
         return plan
 
 
@@ -152,4 +156,5 @@ def _slot(rank: int, path: str, source: Source) -> _Slot:
     record = GROUPS[group]
     if record is not None and field not in record.__struct_fields__:
         raise ValueError(f"{source.key}: {path} is not a field of the record")
-    return _Slot(rank, source.key, path, _GROUP_INDEX[group], field, source.parse)
+    plain = str if source.parse in KEEP_TEXT else None
+    return _Slot(rank, source.key, path, group, field, plain, source.parse)

@@ -28,7 +28,7 @@ def scrub_document(text: str, scrubber: Scrubber) -> str:
 
 def _scrub(text: str, scrubber: Scrubber) -> str:
     escaped = "\\" in text
-    if not escaped and not scrubber.suspicious(text.encode("utf-8", "replace")):
+    if not escaped and not scrubber.suspicious(text):
         return text
     if text.lstrip()[:1] not in {"{", "[", '"'}:
         return scrubber.scrub(text)

@@ -3,7 +3,7 @@
 Nearly all were seen before, so those found clean are remembered, and the new ones of a record are tested together.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -19,8 +19,7 @@ from spanwand.span import Attributes, AttributeValue
 
 _LONGEST = 1024
 """Characters of a label that leave."""
-_LONGEST_REMEMBERED = 128
-_MOST_REMEMBERED = 16_384
+_MOST_REMEMBERED = 4096
 _ROOT = ("name", "experiment", "arm", "session_id")
 _GENERATION = (
     *("trace_state", "provider", "request_model", "response_model", "response_id", "experiment", "arm"),
@@ -49,7 +48,7 @@ class Labels:
         texts: tuple[str, ...] = _of_generation(generation)
         if generation.finish_reasons:
             texts += generation.finish_reasons
-        if not (self._known.issuperset(texts) or self._learn(texts)):
+        if not self._learn(texts):
             reasons = tuple([self.clean(reason) for reason in generation.finish_reasons])
             generation = replace(self._fields(generation, _GENERATION), finish_reasons=reasons)
         if generation.image is not None:
@@ -59,7 +58,7 @@ class Labels:
     def root(self, root: TraceRoot) -> TraceRoot:
         """Return the root with clean labels."""
         texts = _of_root(root)
-        if not (self._known.issuperset(texts) or self._learn(texts)):
+        if not self._learn(texts):
             root = self._fields(root, _ROOT)
         return self._shared(root)
 
@@ -80,39 +79,41 @@ class Labels:
         if len(scrubbed) > _LONGEST:
             scrubbed = scrub_document(scrubbed[:_LONGEST], self._scrubber)
         if scrubbed == text:
-            self._remember((text,))
+            self._remember({text})
         return scrubbed
 
-    def _learn(self, texts: Iterable[str]) -> bool:
-        """Test the labels not known yet, all at once; False if one of them may have to be changed."""
-        new = [text for text in texts if text not in self._known]
+    def _learn(self, texts: tuple[str, ...]) -> bool:
+        """Whether all are clean: known to be, or tested now, all together. False: one of them may have to change."""
+        new = set(texts) - self._known
+        if not new:
+            return True
         together = "\n".join(new)
         if len(together) > _LONGEST or "\\" in together:
             return False
-        if self._scrubber.suspicious(together.encode("utf-8", "replace")):
+        if self._scrubber.suspicious(together):
             return False
         self._remember(new)
         return True
 
-    def _remember(self, texts: Iterable[str]) -> None:
+    def _remember(self, texts: set[str]) -> None:
         if len(self._known) >= _MOST_REMEMBERED:
             self._known = {""}
-        self._known.update(text for text in texts if len(text) <= _LONGEST_REMEMBERED)
+        self._known |= texts
 
     def _fields(self, record: _Record, names: tuple[str, ...]) -> _Record:
         return replace(record, **{name: self.clean(getattr(record, name)) for name in names})
 
     def _shared(self, record: _Record) -> _Record:
         """Clean what both kinds of record hold besides texts: service, failure, configured attributes."""
-        changes: dict[str, Any] = {}
         service = self.service(record.service)
-        if service is not record.service:
-            changes["service"] = service
+        if service is record.service and record.failure is None and not record.attributes:
+            return record
+        changes: dict[str, Any] = {"service": service}
         if record.failure is not None:
             changes["failure"] = Failure(self.clean(record.failure.type), record.failure.message)
         if record.attributes:
             changes["attributes"] = self._attributes(record.attributes)
-        return replace(record, **changes) if changes else record
+        return replace(record, **changes)
 
     def _image(self, image: ImageParams) -> ImageParams:
         return replace(

@@ -42,9 +42,12 @@ class Scrubber:
         self._set.Compile()
         self._prove()
 
-    def suspicious(self, text: str | bytes) -> bool:
-        """Whether any pattern occurs; its check may still find it harmless."""
-        return self._set.Match(text) is not None
+    def suspicious(self, text: str) -> bool:
+        """Whether any pattern occurs (its check may still find it harmless), or the text is not Unicode."""
+        try:
+            return self._set.Match(text) is not None
+        except UnicodeEncodeError:
+            return True
 
     def scrub(self, text: str) -> str:
         """Return `text` with every secret replaced. What comes out is not changed by scrubbing it again."""
