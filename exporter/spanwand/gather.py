@@ -20,7 +20,7 @@ from heapq import heappop, heappush
 from spanwand.config import GatherConfig
 from spanwand.drops import DropReason, Drops
 from spanwand.record import Clean, CleanRoot, Request
-from spanwand.trace import Trace, add_generation, add_root, request_of
+from spanwand.trace import Finished, Trace, add_generation, add_root, request_of
 
 _NS = 1_000_000_000
 
@@ -41,7 +41,7 @@ class Gather:
     def _forget_all(self) -> None:
         self._waiting: _Queue = OrderedDict()
         self._settling: _Queue = OrderedDict()
-        self._finished: dict[bytes, Trace] = {}
+        self._finished: dict[bytes, Finished] = {}
         self._finished_by_last_ns: list[tuple[int, bytes]] = []  # a heap; an entry may be older than its trace's last
         self._held: Counter[int] = Counter()  # traces by position, positions ascending
         self._forgotten: Counter[int] = Counter()  # of these, the ones that only their rows still hold
@@ -69,7 +69,7 @@ class Gather:
         if trace.counted_in != self._position:
             trace.counted_in = self._position
             self._traces_in_window += 1
-        if trace_id not in self._finished:
+        if isinstance(trace, Trace):
             add_generation(trace, generation)
             self._settle(trace_id, trace)
 
@@ -85,7 +85,7 @@ class Gather:
             if self._roots_in_window > self._max_traces:
                 return
             trace = self._begin(root.trace_id, arrival_ns)
-        if root.trace_id not in self._finished:
+        if isinstance(trace, Trace):
             add_root(trace, root)
             self._settle(root.trace_id, trace)
 
@@ -116,8 +116,8 @@ class Gather:
             self._release(position, count)
         self._forgotten.clear()
 
-    def _touch(self, trace_id: bytes, arrival_ns: int) -> Trace | None:
-        trace = self._finished.get(trace_id)
+    def _touch(self, trace_id: bytes, arrival_ns: int) -> Trace | Finished | None:
+        trace: Trace | Finished | None = self._finished.get(trace_id)
         if trace is None:
             queue = self._settling if trace_id in self._settling else self._waiting
             trace = queue.get(trace_id)
@@ -138,8 +138,7 @@ class Gather:
             self._settling[trace_id] = self._waiting.pop(trace_id)
 
     def _remember(self, trace_id: bytes, trace: Trace) -> None:
-        # Without its totals: most traces that are held are held here.
-        self._finished[trace_id] = Trace(position=trace.position, last_ns=trace.last_ns, counted_in=trace.counted_in)
+        self._finished[trace_id] = Finished(trace.position, trace.last_ns, trace.counted_in)
         heappush(self._finished_by_last_ns, (trace.last_ns, trace_id))
 
     def _forget(self, last_ns: int) -> None:

@@ -42,6 +42,14 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
         return self.root is not None and not self.root.parent_span_id
 
 
+class Finished(msgspec.Struct, gc=False):
+    """What stays of a trace whose Request is made. Most traces that are held are held like this."""
+
+    position: int
+    last_ns: int
+    counted_in: int
+
+
 def add_generation(trace: Trace, generation: Clean) -> None:
     """Count a generation.
 
