@@ -90,19 +90,19 @@ def test_metrics_go_on_while_wandb_is_down(server: WandbServer, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_rows_wait_while_wandb_is_down(server: WandbServer, tmp_path: Path) -> None:
-    """P2: rows are not called delivered before W&B has them, and are there once when it is back.
+def test_rows_wait_while_wandb_hangs(server: WandbServer, tmp_path: Path) -> None:
+    """P2: rows are not called delivered before W&B has them, and are there once when it answers.
 
-    Slow: with W&B down, the SDK blocks 19 s whenever it logs a Table.
+    Slow: while W&B hangs, the SDK blocks 19 s whenever it logs a Table.
     """
     server.up()
     with sink(server, tmp_path) as process:
         assert process.write(batch(1, rows=1)).outcome == "Delivered"
-        server.down()
+        server.faults.add(Fault("*", "hang"))
         reply = process.write(batch(2, rows=1))
         assert (reply.outcome, API_KEY in reply.why) == ("Retry", False), reply
         assert reply.took_s < ROWS_BOUND_S
-        server.up()
+        server.faults.clear()
         assert process.deliver(batch(2, rows=1))[-1].outcome == "Delivered"
         process.close()
     assert_exactly_once(server, {1: 1, 2: 1})

@@ -11,6 +11,9 @@ from spanwand.sinks.wandb.run import OpenRun
 from spanwand.sinks.wandb.runs import OpenRuns
 from spanwand.sinks.wandb.troubles import RETRY_CRASHED_S, Troubles
 
+SLOW_S = 5.0
+"""A Table that took longer to log has met a W&B that does not answer: with that, each takes 10 to 19 s."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -29,9 +32,14 @@ class Attempt:
         """Log all points, then all rows: online, a Table can block for long and must not keep points back."""
         for update in self._batch.updates:
             self._log(update, POINTS)
-        for update in self._batch.updates:
-            for table in update.rows:
-                self._log(update, table)
+        slow = False
+        for update, table in [(each, table) for each in self._batch.updates for table in each.rows]:
+            if slow:
+                self._troubles.add("W&B is slow to answer; further rows wait")
+                return
+            begun = time.monotonic()
+            self._log(update, table)
+            slow = time.monotonic() - begun > SLOW_S
 
     def prove(self, wait_s: float, finish_timeout_s: float) -> None:
         """Wait for the proof of what is logged. A run whose log does not grow is ended. Raises OSError."""

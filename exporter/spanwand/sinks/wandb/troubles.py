@@ -39,7 +39,7 @@ class Troubles:
 def explain(error: BaseException) -> str:
     """One line about an exception out of wandb, which says of some only '<no message>'."""
     text = str(error)
-    if type(error).__name__ == "AuthenticationError" or re.search(r"\b401\b", text):
+    if type(error).__name__ == "AuthenticationError" or re.search(r"\b401\b|not logged in", text):
         return f"W&B does not accept the API key ({text or 'no message'})"
     if "imed out" in text or isinstance(error, TimeoutError):
         return "W&B did not answer in time"
