@@ -105,5 +105,29 @@ def test_wandb_is_absent_at_first(tmp_path: Path, name: str) -> None:
     assert ready_s < READY_S
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["unreachable", "hanging"])
+def test_the_daemon_is_stopped_before_wandb_is_back(tmp_path: Path, name: str) -> None:
+    """P2, R10, R44: it stops in the time it was given; the next one delivers from the journal, everything once."""
+    begin, end, _ = ABSENT[name]
+    with WandbServer(up=False) as server:
+        begin(server)
+        wandb = environment.environment(server.url, tmp_path / "home")
+        environ = wandb | support.environment(tmp_path / "data", GRACE_S="6", **SETTINGS)
+        with daemon(environ, tmp_path / "data") as sidecar:
+            send_calls(sidecar)
+            begun_s = time.monotonic()
+            log = sidecar.stop()
+            took_s = time.monotonic() - begun_s
+        assert sidecar.process.returncode == 0
+        assert "left for the next start" in log
+        end(server)
+        with daemon(environ, tmp_path / "data") as sidecar:
+            until(lambda: not sidecar.status().journal.backlog_bytes, timeout_s=30)
+            sidecar.stop()
+        assert_delivered(server)
+    assert took_s < 6
+
+
 def sink(sidecar: RunningDaemon) -> SinkStatus:
     return sidecar.status().sinks["wandb"]
