@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanwand.forks import held_back
+from spanwand.sinks.wandb.host import environment_kept
 
 if TYPE_CHECKING:
     import subprocess
@@ -76,7 +77,8 @@ class Owner(NamedTuple):
 
 def start() -> Owner | None:
     """Start wandb-core unless it runs. Returns whose it is if it is this process's. Raises whatever wandb raises."""
-    sys.modules["wandb"].setup()
+    with environment_kept():
+        sys.modules["wandb"].setup()
     process = _process()
     return Owner(os.getpid(), process.pid) if process else None
 

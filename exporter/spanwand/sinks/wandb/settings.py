@@ -1,16 +1,15 @@
 """The settings of a run, every one that matters given: the SDK's defaults would upload facts about this machine."""
 
-import contextlib
 import importlib
-import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spanwand.batch import RunUpdate
 from spanwand.config import WandbConfig
+from spanwand.sinks.wandb.host import environment_kept
 from spanwand.sinks.wandb.key import find_api_key, find_base_url, has_identity_token
 
 FLUSH_INTERVAL_S = 0.2
@@ -101,22 +100,5 @@ def init(common: dict[str, Any], update: RunUpdate, config: Mapping[str, object]
         "project": update.run.project or common["project"],
         "stop_fn": lambda: stop(),  # wandb copies it deeply; it cannot copy a bound method of an Event
     }
-    with _without_weave():
+    with environment_kept():
         return wandb.init(settings=wandb.Settings(**common | own), config=config)
-
-
-@contextlib.contextmanager
-def _without_weave() -> Iterator[None]:
-    """In an app that has imported weave, `wandb.init` would start it: weave then sends what the app says to models,
-    unredacted. In one that has imported a model client it would advertise weave on standard error.
-    """
-    name = "WANDB_DISABLE_WEAVE"
-    before = os.environ.get(name)
-    os.environ[name] = "true"
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = before
