@@ -200,10 +200,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Clean(Generation, frozen=True, kw_only=True):
-    """A generation that `redact` has passed: it alone casts to this, and all behind it accepts nothing else.
-
-    For the type checker only (mypy 2.4 crashes on `NewType` of a struct): the object stays a Generation.
-    """
+    """A generation that `redact` has passed; it alone casts to this. For type checkers: mypy has no NewType of it."""
 
 
 class TraceRoot(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,10 +226,7 @@ class CleanRoot(TraceRoot, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One trace: what the user asked for, with the totals of every generation it took.
-
-    Token and cost totals are sums over the generations that know them; `None` if none does.
-    """
+    """One trace: what the user asked for, with totals over the generations that know a figure; None if none does."""
 
     trace_id: bytes
     trace_state: str = ""

@@ -1,37 +1,11 @@
 """Normalise: every version of the GenAI conventions, our own for diffusion, one record (P3, P4)."""
 
-import math
-
 import pytest
+from tests.support.spans import CHAT, call, span
 
-from spanwand.dialects import DIALECTS
-from spanwand.dialects.general import GENERAL, RESOURCE
-from spanwand.dialects.parsers import count, integer, number, size, texts
-from spanwand.dialects.table import GROUPS, Dialect, Reader, keys
 from spanwand.normalise import Normalise
-from spanwand.record import Failure, Generation, ImageParams, Operation, Service, TraceRoot
-from spanwand.span import AttributeValue, Span, SpanEvent, SpanResource
-
-CHAT: dict[str, AttributeValue] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
-
-
-def span(
-    attributes: dict[str, AttributeValue], *, resource: dict[str, AttributeValue] | None = None, **more: object
-) -> Span:
-    fields = {"trace_id": b"\1" * 16, "span_id": b"\2" * 8, "parent_span_id": b"\3" * 8, "end_ns": 10**9, **more}
-    return Span(attributes=attributes, resource=SpanResource(resource or {}), **fields)  # type: ignore[arg-type]  # by name
-
-
-def call(attributes: dict[str, AttributeValue], **more: object) -> Generation:
-    generation = Normalise()(span(attributes, **more))  # type: ignore[arg-type]  # by name
-    assert generation is not None
-    return generation
-
-
-def root(attributes: dict[str, AttributeValue], **more: object) -> TraceRoot:
-    found = Normalise().root(span(attributes, parent_span_id=b"", **more))  # type: ignore[arg-type]  # by name
-    assert found is not None
-    return found
+from spanwand.record import Failure, ImageParams, Operation
+from spanwand.span import AttributeValue, SpanEvent
 
 
 def test_newest_names_of_the_conventions() -> None:
@@ -234,103 +208,3 @@ def test_failures() -> None:
     assert call(CHAT, status_is_error=True, events=(event,)).failure == Failure("ValueError", "bad")
     message = call({**CHAT, "error.type": "429"}, status_is_error=True, status_message="slow", events=(event,)).failure
     assert message == Failure("429", "slow")
-
-
-def test_service_of_a_resource() -> None:
-    full: dict[str, AttributeValue] = {
-        "service.name": "comic",
-        "service.version": "1.2",
-        "service.instance.id": "i-1",
-        "k8s.pod.name": "pod",
-        "deployment.environment": "old",
-        "deployment.environment.name": "prod",
-        "wandb.entity": "team",
-        "wandb.project": "p",
-    }
-    assert call(CHAT, resource=full).service == Service(
-        name="comic", version="1.2", instance="i-1", environment="prod", entity="team", project="p"
-    )
-    assert call(CHAT).service == Service(environment="default")
-    assert call(CHAT, resource={"k8s.pod.name": "pod", "host.name": "h"}).service.instance == "pod"
-    assert call(CHAT, resource={"host.name": "h", "process.pid": 7}).service.instance == "h-7"
-    assert call(CHAT, resource={"deployment.environment": "old"}).service.environment == "old"
-
-
-@pytest.mark.parametrize(
-    ("attributes", "resource", "assigned"),
-    [
-        ({"spanwand.experiment": "e", "spanwand.arm": "a"}, {}, ("e", "a")),
-        ({"spanwand.arm": "b"}, {"spanwand.experiment": "e", "spanwand.arm": "a"}, ("e", "b")),
-        ({"feature_flag.key": "f", "feature_flag.result.variant": "v"}, {}, ("f", "v")),
-        ({"feature_flag.key": "f", "feature_flag.variant": "v"}, {"spanwand.experiment": "e"}, ("e", "")),
-        ({"feature_flag.key": "f"}, {}, ("", "")),
-    ],
-)
-def test_experiment_and_arm(
-    attributes: dict[str, AttributeValue], resource: dict[str, AttributeValue], assigned: tuple[str, str]
-) -> None:
-    """A4: ours before a feature flag's, the span's before the resource's; for roots as for calls."""
-    generation = call({**CHAT, **attributes}, resource=resource)
-    assert (generation.experiment, generation.arm) == assigned
-    found = root(attributes, resource=resource)
-    assert (found.experiment, found.arm) == assigned
-
-
-def test_roots() -> None:
-    normalise = Normalise(("comic.id",))
-    attributes: dict[str, AttributeValue] = {"comic.id": "c7", "session.id": "s", "user.id": 5}
-    found = normalise.root(span(attributes, parent_span_id=b"", name="POST /comic", resource={"comic.id": "c1"}))
-    assert found is not None
-    assert (found.name, found.session_id, found.user, found.attributes) == ("POST /comic", "s", "5", {"comic.id": "c7"})
-    assert normalise.root(span({})) is None
-    assert normalise.root(span({}, parent_is_remote=True)) is not None
-
-
-def test_configured_attributes_come_from_the_span_before_the_resource() -> None:
-    normalise = Normalise(("comic.id", "team"))
-    resource = SpanResource({"team": "red", "comic.id": "old"})
-    for attributes, expected in [({"comic.id": "c7"}, "c7"), ({}, "old")]:
-        sent = Span(trace_id=b"\1" * 16, span_id=b"\2" * 8, attributes={**CHAT, **attributes}, resource=resource)
-        generation = normalise(sent)
-        assert generation is not None
-        assert generation.attributes == {"comic.id": expected, "team": "red"}
-    assert {"comic.id", "team"} <= normalise.keys.read
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(5, 5), (5.0, 5), ("5", 5), (5.5, None), (-5, None), (True, None), (2**70, None), ("x", None)],
-)
-def test_counts(value: AttributeValue, expected: int | None) -> None:
-    assert count(value) == expected
-
-
-def test_other_parsers() -> None:
-    assert number(math.nan) is None
-    assert number(math.inf) is None
-    assert number("0.5") == 0.5
-    assert integer(-(2**63)) == -(2**63)
-    assert integer(2**64) is None
-    assert size("1024x1536") == (1024, 1536)
-    assert size("auto") is None
-    assert texts('["a", "b"]') == ("a", "b")
-    assert texts(("a", 1, "")) == ("a",)
-    assert texts("[broken") is None
-
-
-@pytest.mark.parametrize("dialect", [*DIALECTS, GENERAL, RESOURCE], ids=lambda dialect: dialect.name)
-def test_tables_name_fields_that_exist(dialect: Dialect) -> None:
-    Reader((dialect,))
-    assert all(path.rpartition(".")[0] in GROUPS for path in dialect.fields)
-
-
-def test_dialect_with_a_wrong_table_is_refused() -> None:
-    def table(**fields: str) -> Dialect:
-        return Dialect(name="x", markers=frozenset(), fields={path: keys(count, key) for path, key in fields.items()})
-
-    with pytest.raises(ValueError, match="not a field"):
-        Reader((table(nonsense="k"),))
-    with pytest.raises(ValueError, match="no group"):
-        Reader((Dialect(name="x", markers=frozenset(), fields={"a.b": keys(count, "k")}),))
-    with pytest.raises(ValueError, match="is read as"):
-        Reader((table(provider="k", user="k"),))

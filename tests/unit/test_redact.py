@@ -1,6 +1,5 @@
 """Redaction: what leaves and what does not (P6, R36, R37)."""
 
-import json
 from collections import Counter
 
 import pytest
@@ -21,15 +20,10 @@ from spanwand.record import (
     Usage,
 )
 from spanwand.redact import Redact
-from spanwand.redactors.checks import always
-from spanwand.redactors.documents import scrub_document
-from spanwand.redactors.patterns import PATTERNS, Pattern
-from spanwand.redactors.scrub import Scrubber
 from spanwand.redactors.users import pseudonym
 
 KEY = b"secret of this installation"
 MAIL = "jane@example.com"
-SCRUBBER = Scrubber()
 
 
 def generation(**more: object) -> Generation:
@@ -61,29 +55,6 @@ def redacted(config: RedactConfig, **more: object) -> Clean:
     return clean
 
 
-@pytest.mark.parametrize("pattern", PATTERNS, ids=[f"{p.name}-{index}" for index, p in enumerate(PATTERNS)])
-def test_every_pattern_proves_itself(pattern: Pattern) -> None:
-    """Examples that must be found and must be left, alone and in the middle of a text."""
-    assert pattern.found
-    assert pattern.left
-    for text in pattern.found:
-        scrubbed = SCRUBBER.scrub(f"so {text} it was")
-        assert pattern.replacement in scrubbed, scrubbed
-    for text in pattern.left:
-        assert SCRUBBER.scrub(text) == text
-        assert SCRUBBER.scrub(f"so, {text}") == f"so, {text}"
-
-
-def test_counts_say_which_rule_did_what() -> None:
-    scrubber = Scrubber()
-    scrubber.scrub(f"{MAIL} and bob@example.org from 203.0.113.9")
-    assert scrubber.counts == {"email": 2, "ip": 1}
-
-
-def test_secret_directly_behind_a_near_miss_is_found() -> None:
-    assert SCRUBBER.scrub("4000 4111 1111 1111 1111") == "4000 [card]"
-
-
 def test_content_is_dropped_by_default() -> None:
     said = Content(input="hi", output="ho", system="be", negative_prompt="no")
     clean = redacted(DROP, content=said, failure=Failure("429", "you said: hi"))
@@ -96,49 +67,6 @@ def test_content_redacted() -> None:
     clean = redacted(KEEP, content=said, failure=Failure("400", f"bad: {MAIL}"))
     assert clean.content == Content(input="write [email]", output=said.output)
     assert clean.failure == Failure("400", "bad: [email]")
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {"content": MAIL},
-        [{"role": "user", "parts": [{"text": f"line\n{MAIL}\n"}]}],
-        {MAIL: 1},
-        {"args": json.dumps({"to": MAIL})},
-        {"args": json.dumps({"inner": json.dumps({"to": f'"{MAIL}"'})})},
-        {"number": 4111111111111111},
-        {"text": "line\n4111 1111 1111 1111\n"},
-    ],
-)
-def test_inside_json(document: object) -> None:
-    """Keys, leaves, JSON in JSON, escapes, numbers; what comes out is JSON still."""
-    escaped = json.dumps(document).replace("@", "\\u0040")
-    for text in (json.dumps(document), escaped):
-        clean = scrub_document(text, SCRUBBER)
-        assert "example.com" not in clean
-        assert "1111" not in clean
-        json.loads(clean)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '[{"role":"user","content":"mail jane\\u0040example.com or so',
-        '{"content":"line\\n4111 1111 1111 1111\\nand then',
-        '{"a":"\\ud800 jane@example.com"}',
-        "{" * 5000 + MAIL,
-    ],
-)
-def test_json_cut_in_the_middle_is_read_as_text(text: str) -> None:
-    """`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` cuts JSON mid-string (reference/peers.md 2.4)."""
-    clean = scrub_document(text, SCRUBBER)
-    assert "example.com" not in clean
-    assert "1111" not in clean
-
-
-def test_clean_text_is_not_rewritten() -> None:
-    for text in ('{"b": 1.0, "a": [ 1 ]}', "C:\\temp\\new", '{"x":"a\\nb"}', "", "[", '"', "{not json\\n"):
-        assert scrub_document(text, SCRUBBER) is text
 
 
 def test_cut_after_redaction_with_length_and_digest() -> None:
@@ -271,33 +199,6 @@ def test_root_fails_closed() -> None:
     assert "hidden" not in repr(asdict(clean))
 
 
-def test_key_and_patterns_are_checked_before_anything_starts() -> None:
-    """R36: what RE2 cannot compile is refused, never run by `re`."""
+def test_key_is_checked_before_anything_starts() -> None:
     with pytest.raises(ValueError, match="key"):
         Redact(RedactConfig(), b"", Counter())
-    with pytest.raises(ValueError, match="pattern back"):
-        Scrubber((Pattern("back", r"(a)\1", ("aa",), ("ab",), always),))
-    with pytest.raises(ValueError, match="misses its example"):
-        Scrubber((Pattern("never", r"\d{3}", ("ab",), ("ab",), always),))
-
-
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "4111 ",
-        "1",
-        "a@",
-        "+1 ",
-        "wandb ",
-        "bearer ",
-        "a:b:",
-        "DE89 ",
-        "://a",
-        "-----BEGIN PRIVATE KEY-----",
-        "1.1.1.",
-        "sk-",
-    ],
-)
-def test_hostile_texts_stay_linear(piece: str) -> None:
-    """R36: a megabyte of near misses ends. Quadratic time would be minutes, which the suite's timeout stops."""
-    assert SCRUBBER.scrub(piece * (1_000_000 // len(piece)))

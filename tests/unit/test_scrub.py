@@ -1,0 +1,109 @@
+"""Patterns: every one proves itself, in text and inside JSON, in time linear in the text (P6, R36)."""
+
+import json
+
+import pytest
+
+from spanwand.redactors.checks import always
+from spanwand.redactors.documents import scrub_document
+from spanwand.redactors.patterns import PATTERNS, Pattern
+from spanwand.redactors.scrub import Scrubber
+
+MAIL = "jane@example.com"
+SCRUBBER = Scrubber()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=[f"{p.name}-{index}" for index, p in enumerate(PATTERNS)])
+def test_every_pattern_proves_itself(pattern: Pattern) -> None:
+    """Examples that must be found and must be left, alone and in the middle of a text."""
+    assert pattern.found
+    assert pattern.left
+    for text in pattern.found:
+        scrubbed = SCRUBBER.scrub(f"so {text} it was")
+        assert pattern.replacement in scrubbed, scrubbed
+    for text in pattern.left:
+        assert SCRUBBER.scrub(text) == text
+        assert SCRUBBER.scrub(f"so, {text}") == f"so, {text}"
+
+
+def test_counts_say_which_rule_did_what() -> None:
+    scrubber = Scrubber()
+    scrubber.scrub(f"{MAIL} and bob@example.org from 203.0.113.9")
+    assert scrubber.counts == {"email": 2, "ip": 1}
+
+
+def test_secret_directly_behind_a_near_miss_is_found() -> None:
+    assert SCRUBBER.scrub("4000 4111 1111 1111 1111") == "4000 [card]"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"content": MAIL},
+        [{"role": "user", "parts": [{"text": f"line\n{MAIL}\n"}]}],
+        {MAIL: 1},
+        {"args": json.dumps({"to": MAIL})},
+        {"args": json.dumps({"inner": json.dumps({"to": f'"{MAIL}"'})})},
+        {"number": 4111111111111111},
+        {"text": "line\n4111 1111 1111 1111\n"},
+    ],
+)
+def test_inside_json(document: object) -> None:
+    """Keys, leaves, JSON in JSON, escapes, numbers; what comes out is JSON still."""
+    escaped = json.dumps(document).replace("@", "\\u0040")
+    for text in (json.dumps(document), escaped):
+        clean = scrub_document(text, SCRUBBER)
+        assert "example.com" not in clean
+        assert "1111" not in clean
+        json.loads(clean)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"role":"user","content":"mail jane\\u0040example.com or so',
+        '{"content":"line\\n4111 1111 1111 1111\\nand then',
+        '{"a":"\\ud800 jane@example.com"}',
+        "{" * 5000 + MAIL,
+    ],
+)
+def test_json_cut_in_the_middle_is_read_as_text(text: str) -> None:
+    """`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` cuts JSON mid-string (reference/peers.md 2.4)."""
+    clean = scrub_document(text, SCRUBBER)
+    assert "example.com" not in clean
+    assert "1111" not in clean
+
+
+def test_clean_text_is_not_rewritten() -> None:
+    for text in ('{"b": 1.0, "a": [ 1 ]}', "C:\\temp\\new", '{"x":"a\\nb"}', "", "[", '"', "{not json\\n"):
+        assert scrub_document(text, SCRUBBER) is text
+
+
+def test_patterns_are_checked_before_anything_starts() -> None:
+    """R36: what RE2 cannot compile is refused, never run by `re`."""
+    with pytest.raises(ValueError, match="pattern back"):
+        Scrubber((Pattern("back", r"(a)\1", ("aa",), ("ab",), always),))
+    with pytest.raises(ValueError, match="misses its example"):
+        Scrubber((Pattern("never", r"\d{3}", ("ab",), ("ab",), always),))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "4111 ",
+        "1",
+        "a@",
+        "+1 ",
+        "wandb ",
+        "bearer ",
+        "a:b:",
+        "DE89 ",
+        "://a",
+        "-----BEGIN PRIVATE KEY-----",
+        "1.1.1.",
+        "sk-",
+    ],
+)
+def test_hostile_texts_stay_linear(piece: str) -> None:
+    """R36: a megabyte of near misses ends. Quadratic time would be minutes, which the suite's timeout stops."""
+    assert SCRUBBER.scrub(piece * (1_000_000 // len(piece)))
