@@ -101,7 +101,6 @@ class Normalise:
             trace_id=span.trace_id,
             span_id=span.span_id,
             parent_span_id=span.parent_span_id,
-            trace_state=span.trace_state,
             name=span.name,
             start_ns=span.start_ns,
             end_ns=span.end_ns,

@@ -20,7 +20,7 @@ from spanwand.span import Attributes, AttributeValue
 _LONGEST = 1024
 """Characters of a label that leave."""
 _MOST_REMEMBERED = 4096
-_ROOT = ("trace_state", "name", "experiment", "arm", "session_id")
+_ROOT = ("name", "experiment", "arm", "session_id")
 _GENERATION = (
     *("trace_state", "provider", "request_model", "response_model", "response_id", "experiment", "arm"),
     *("prompt_name", "prompt_version", "session_id"),
