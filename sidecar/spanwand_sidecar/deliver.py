@@ -16,6 +16,7 @@ from spanwand.outcomes import Delivered, Outcome, Rejected, Retry
 from spanwand.ports import Sink
 from spanwand_sidecar.commits import Commit, Commits
 from spanwand_sidecar.config import DeliverConfig
+from spanwand_sidecar.kill_points import kill_point
 from spanwand_sidecar.log import LOG, Seldom
 
 FIRST_BACKOFF_S = 1.0
@@ -119,6 +120,7 @@ class Delivery:
         try:
             outcome = sink.write(batch) if batch.updates else Delivered()
             self.counts[type(outcome).__name__.lower()] += 1
+            kill_point("batch_written")
             self._record(outcome, batch)
         except Exception as error:  # noqa: BLE001  # a sink must not raise; if it does, nothing is lost
             self.counts["failed"] += 1
@@ -137,6 +139,7 @@ class Delivery:
             case _:
                 assert_never(outcome)
         self._commits.advance(self.name, Commit(batch.seq, batch.low))
+        kill_point("batch_committed")
 
     def _pause(self, tries: int, outcome: Retry) -> None:
         """Full jitter, but never less than the sink asked for. A stop cuts one pause short, for one more try."""

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from spanwand_sidecar.journal.segment import sync_directory, write_all
+from spanwand_sidecar.kill_points import kill_point
 
 PRIVATE = 0o600
 
@@ -19,7 +20,9 @@ def replace_json(path: Path, document: object) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        kill_point("file_drafted")
         draft.replace(path)
+        kill_point("file_replaced")
     finally:
         draft.unlink(missing_ok=True)
     sync_directory(path.parent)

@@ -15,6 +15,7 @@ from spanwand_sidecar.journal.lock import lock
 from spanwand_sidecar.journal.recover import Recovered, recover
 from spanwand_sidecar.journal.segment import Segment, scan, sync_directory
 from spanwand_sidecar.journal.writer import Answer, Entry, Writer
+from spanwand_sidecar.kill_points import kill_point
 
 GROUP_BYTES = 8 << 20
 """Most that one fdatasync covers (or one frame), which bounds the copy made for it."""
@@ -145,6 +146,7 @@ class Journal:
             released, self._segments = self._segments[:count], self._segments[count:]
         for segment in released:
             segment.path.unlink(missing_ok=True)
+            kill_point("segment_deleted")
         if released:
             sync_directory(self._directory)
 

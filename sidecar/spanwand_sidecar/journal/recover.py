@@ -8,6 +8,7 @@ import msgspec
 
 from spanwand_sidecar.journal.frame import Frame
 from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES, Segment, create, find, scan
+from spanwand_sidecar.kill_points import kill_point
 
 
 class Recovered(msgspec.Struct):
@@ -33,9 +34,12 @@ def recover(directory: Path) -> Recovered:
     try:
         _find_end(descriptor, last)
         if last.end < position:
+            kill_point("tail_seen")
             with suppress(OSError):  # no space: the tail stays, unread, until a start that has some
                 segments.append(_begin_behind(directory, position, last.last_arrival_ns))
+                kill_point("tail_to_cut")
                 _cut(descriptor, last)
+                kill_point("tail_cut")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -20,6 +20,7 @@ import msgspec
 
 from spanwand_sidecar.journal.errors import JournalUnusable
 from spanwand_sidecar.journal.frame import FRAME_HEADER_BYTES, MARKER, Frame, Header, checksum, parse_header
+from spanwand_sidecar.kill_points import kill_point
 
 SEGMENT_HEADER_BYTES = 64
 VERSION = 1
@@ -56,9 +57,12 @@ def create(directory: Path, base: int, arrival_ns: int) -> tuple[int, Segment]:
     new = path.with_suffix(_NEW_SUFFIX)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
+        kill_point("segment_opened")
         write_all(descriptor, _pack(base, arrival_ns))
         os.fsync(descriptor)
+        kill_point("segment_written")
         new.replace(path)
+        kill_point("segment_named")
         sync_directory(directory)
     except OSError:
         os.close(descriptor)

@@ -12,6 +12,7 @@ from spanwand_sidecar.journal.arrival import ArrivalClock
 from spanwand_sidecar.journal.errors import JournalError
 from spanwand_sidecar.journal.frame import FRAME_HEADER_BYTES, FrameKind, Header, pack_header
 from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES, Segment, create, write_all
+from spanwand_sidecar.kill_points import kill_point
 
 Answer = Callable[[int | JournalError], None]
 """Told the position behind a frame once it is durable, or why it is not. Called by the writer; must not raise."""
@@ -50,7 +51,9 @@ class Writer:
         segment = self._segment_for(size)
         frames = b"".join(part for entry in group for part in (self._header(entry), entry.body))
         write_all(self._descriptor, frames)
+        kill_point("frames_written")
         self._sync()
+        kill_point("frames_synced")
         segment.end += size
         segment.size_bytes += size
         segment.last_arrival_ns = self._arrival.last_ns
