@@ -118,8 +118,12 @@ def _line(setup: Setup, instance_suffix: str) -> Line:
 def _flush_global_provider(deadline_s: float) -> None:
     """Make the SDK export what it holds. On a thread: another exporter of the app may hang in there."""
     provider = trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
+    if not isinstance(provider, TracerProvider):
+        return
+    try:
         start_thread("spanwand-flush", provider.force_flush).join(left_s(deadline_s))
+    except RuntimeError:  # Python 3.12.0 and 3.12.1 start no thread so late
+        provider.force_flush()
 
 
 def _call_in_forked_child(method: Callable[[], None]) -> None:
