@@ -42,8 +42,12 @@ class OpenRun:
         self._totals: dict[str, float] = {}
 
     def log(self, update: RunUpdate, part: str, position: Position) -> None:
-        """Hand one part of a batch to wandb, once. Raises whatever wandb raises; then the part is not logged."""
-        if part in self.pending:
+        """Hand one part of a batch to wandb, once. Raises whatever wandb raises; then the part is not logged.
+
+        A part of an earlier batch that is still pending is not waited for any more: nobody will ask about it again.
+        """
+        pending = self.pending.get(part)
+        if pending and pending.position == position:
             return
         if part == POINTS:
             self._log_points(update.points, position)
