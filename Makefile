@@ -5,7 +5,7 @@ READY := $(VENV)/.spanwand-ready
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types proto docs docs-check bench bench-% golden package ci clean
+.PHONY: help demo test faults lint format types proto docs docs-check bench bench-% golden package ci clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ demo: $(READY)  ## a daemon, a model API stand-in and an instrumented app; print
 
 test: $(READY)  ## every test
 	$(BIN)/python -m pytest -q
+
+faults: $(READY)  ## kill, fill, flood and starve it for long, and Rotel beside it; prints lost and double-counted spans
+	$(BIN)/python -m pytest -q tests/faults -m "faults or not faults"
 
 lint: $(READY)  ## ruff, and the format check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,0 +1,70 @@
+"""R1: a target that is killed at random moments under load, and the account of every span afterwards."""
+
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from tests.faults.otlp import SpanKey, input_tokens
+from tests.faults.senders import Load, Senders
+from tests.faults.targets import Delivered, Target
+
+SEED = 20_260_801
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the spans. All but the first two have to be 0."""
+
+    acknowledged: int
+    kills: int
+    lost: int
+    """Acknowledged, yet not among the rows."""
+    doubled: int
+    """Rows beyond the first of a span."""
+    miscounted: int
+    """Difference between what metrics and rows say, in spans; and in tokens."""
+    miscounted_tokens: int
+
+    def __str__(self) -> str:
+        return (
+            f"acknowledged {self.acknowledged:,}  kills {self.kills}  lost {self.lost:,}  "
+            f"double-counted {self.doubled + max(self.miscounted, 0):,}"
+        )
+
+
+def account(acknowledged: set[SpanKey], kills: int, delivered: Delivered) -> Account:
+    """Compare what was acknowledged with what came out."""
+    rows = delivered.rows
+    return Account(
+        acknowledged=len(acknowledged),
+        kills=kills,
+        lost=len(acknowledged - rows.keys()),
+        doubled=rows.total() - len(rows),
+        miscounted=delivered.counted - len(rows),
+        miscounted_tokens=delivered.tokens - sum(map(input_tokens, rows)),
+    )
+
+
+def kill_rounds(
+    target: Target, rounds: int, directory: Path, *, pause_s: float, seed: int
+) -> tuple[Account, Counter[str]]:
+    """Kill `target` `rounds` times under load; returns the account and what was killed how often."""
+    rng = random.Random(SEED)
+    killed: Counter[str] = Counter()
+    load = Load(address=target.address, spans_per_s=1000, in_flight=4)
+    target.start()
+    with Senders(load, directory / "senders", count=2) as senders:
+        for _ in range(rounds):
+            time.sleep(rng.uniform(0.2, pause_s))
+            what = target.kill(rng)
+            killed[what] += 1
+            if what != "wandb-core":
+                time.sleep(rng.choice([0, 0, 0, rng.uniform(0, 0.5)]))
+                target.start()
+        time.sleep(1)
+        senders.stop()
+        target.drain()
+        acknowledged = senders.acknowledged()
+    return account(acknowledged, rounds, target.delivered()), killed

@@ -1,0 +1,44 @@
+"""Raw OTLP requests in which every span is unique and can be told from its ids."""
+
+from collections.abc import Iterator
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+MODEL = "gpt-4o-mini"
+
+SpanKey = tuple[str, str]
+"""Trace id and span id in hexadecimal digits."""
+
+
+def keys(sender: int, number: int, spans: int) -> Iterator[SpanKey]:
+    """The ids of the spans in request `number` of a sender, whose spans are one trace."""
+    trace_id = f"{sender:016x}{number:016x}"
+    return ((trace_id, f"{sender:04x}{number:08x}{span:04x}") for span in range(1, spans + 1))
+
+
+def input_tokens(key: SpanKey) -> int:
+    """How many a span says it used: not the same for all, so that a swap does not go unseen."""
+    return 1 + int(key[1], 16) % 7
+
+
+def request(sender: int, number: int, spans: int, *, model: str = MODEL, padding: int = 0) -> bytes:
+    """One trace: its first span is the root, all are model calls, the first has `padding` bytes of text."""
+    message = ExportTraceServiceRequest()
+    resource_spans = message.resource_spans.add()
+    resource_spans.resource.attributes.add(key="service.name").value.string_value = "shop"
+    scope_spans = resource_spans.scope_spans.add()
+    root = b""
+    for key in keys(sender, number, spans):
+        trace_id, span_id = map(bytes.fromhex, key)
+        span = scope_spans.spans.add(
+            trace_id=trace_id, span_id=span_id, parent_span_id=root, name="chat", kind=3,
+            start_time_unix_nano=1_700_000_000 * 10**9, end_time_unix_nano=1_700_000_001 * 10**9,
+        )  # fmt: skip
+        span.attributes.add(key="gen_ai.operation.name").value.string_value = "chat"
+        span.attributes.add(key="gen_ai.request.model").value.string_value = model
+        span.attributes.add(key="gen_ai.usage.input_tokens").value.int_value = input_tokens(key)
+        if padding and not root:
+            span.attributes.add(key="padding").value.string_value = "x" * padding
+        root = root or span_id
+    return message.SerializeToString()
