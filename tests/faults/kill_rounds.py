@@ -47,9 +47,7 @@ def account(acknowledged: set[SpanKey], kills: int, delivered: Delivered) -> Acc
     )
 
 
-def kill_rounds(
-    target: Target, rounds: int, directory: Path, *, pause_s: float, seed: int
-) -> tuple[Account, Counter[str]]:
+def kill_rounds(target: Target, rounds: int, directory: Path, pause_s: float = 6.0) -> tuple[Account, Counter[str]]:
     """Kill `target` `rounds` times under load; returns the account and what was killed how often."""
     rng = random.Random(SEED)
     killed: Counter[str] = Counter()
