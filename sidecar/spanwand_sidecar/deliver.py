@@ -12,6 +12,7 @@ import msgspec
 
 from spanwand.batch import Batch
 from spanwand.drops import DropReason
+from spanwand.errors import SpanwandError
 from spanwand.outcomes import Delivered, Outcome, Rejected, Retry
 from spanwand.ports import Sink
 from spanwand_sidecar.commits import Commit, Commits
@@ -165,4 +166,6 @@ def _left(deadline_s: float) -> float:
 
 
 def _explain(error: Exception) -> str:
+    if isinstance(error, SpanwandError):
+        return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from spanwand.batch import Batch
-from spanwand.errors import ConfigError
+from spanwand.errors import ConfigError, SpanwandError
 from spanwand.outcomes import Delivered, Outcome
 from spanwand.ports import Sink
 from spanwand.sinks import SINKS, open_sink
@@ -30,20 +30,36 @@ class Nowhere:
 
 
 def check(config: Config) -> None:
-    """Sinks that do not exist or are not installed. Raises ConfigError."""
+    """Sinks that do not exist. Raises ConfigError."""
     for name in config.sinks:
         if name not in SINKS:
             raise ConfigError(f"sinks: there is no sink {name!a}; there are {', '.join(sorted(SINKS))}")
+
+
+def missing(config: Config) -> str:
+    """What is not installed, and what to do about it; empty if all is there.
+
+    Not an error at start: like a W&B that is down it is a state, in which the journal keeps everything (B3).
+    """
     if "wandb" in config.sinks and config.wandb.mode != "disabled" and find_spec("wandb") is None:
-        raise ConfigError("sinks: wandb is not installed; pip install 'spanwand[wandb]', or set wandb.mode: disabled")
+        return "wandb is not installed: pip install 'spanwand[wandb]', or set wandb.mode: disabled"
+    return ""
 
 
 def openers(config: Config, data_dir: Path) -> Mapping[str, Opener]:
     """The configured sinks by name; each has a directory of its own below `data_dir`."""
-    if "wandb" in config.sinks:
+    if why := missing(config):
+        LOG.warning("%s; until then spans wait in the journal", why)
+    elif "wandb" in config.sinks:
         _prepare_wandb(config, data_dir / "wandb")
-    found = {name: partial(open_sink, name, config, data_dir / name) for name in config.sinks}
+    found = {name: partial(_open, name, config, data_dir / name) for name in config.sinks}
     return found or {"nowhere": Nowhere}
+
+
+def _open(name: str, config: Config, directory: Path) -> Sink:
+    if name == "wandb" and (why := missing(config)):
+        raise SpanwandError(why)
+    return open_sink(name, config, directory)
 
 
 def _prepare_wandb(config: Config, directory: Path) -> None:

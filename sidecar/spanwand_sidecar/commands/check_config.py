@@ -10,7 +10,7 @@ import yaml
 from spanwand.load import Loaded, keys
 from spanwand_sidecar.commands.settings import config_option, load_config
 from spanwand_sidecar.config import Config
-from spanwand_sidecar.sinks import check
+from spanwand_sidecar.sinks import check, missing
 
 
 @click.command("check-config")
@@ -21,6 +21,8 @@ def check_config(config_file: Path | None) -> None:
     check(loaded.config)
     for line in render(loaded):
         click.echo(line)
+    if why := missing(loaded.config):
+        click.echo(f"spanwand: {why}", err=True)
 
 
 def render(loaded: Loaded[Config]) -> Iterator[str]:
