@@ -5,7 +5,6 @@ import random
 import signal
 import socket
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -114,6 +113,13 @@ class Spanwand:
             kill_all(children)
         return what
 
+    def kill_all(self) -> None:
+        """Kill the daemon and its children."""
+        assert self.process
+        processes = [psutil.Process(self.process.pid)]
+        kill_all([*processes[0].children(recursive=True), *processes])
+        self.process.wait(10)
+
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""
         assert self.process
@@ -166,11 +172,6 @@ def peak_rss_mib(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024
-
-
-def wait_s(seconds: float) -> None:
-    """Time in which nothing is done to the target."""
-    time.sleep(seconds)
 
 
 def is_root() -> bool:
