@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from wandb.sdk.lib.urls import DEFAULT_BASE_URL
 
 from spanwand.config import WandbConfig
 from spanwand.outcomes import Delivered, Retry
@@ -41,6 +42,13 @@ def test_environment_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     assert find_api_key(OWN) == KEY
     assert find_server(WandbConfig(base_url=f"{OWN}/")).mode == "online"
+
+
+def test_the_public_server_is_the_one_of_the_installed_package(home: Path) -> None:
+    assert PUBLIC_BASE_URL == DEFAULT_BASE_URL
+    (home / ".netrc").write_text("machine api.wandb.ai login user password of-an-older-login\n")
+    assert find_api_key(PUBLIC_BASE_URL) == "of-an-older-login"
+    assert find_api_key(OWN) is None
 
 
 def test_netrc_may_lie_elsewhere_or_be_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

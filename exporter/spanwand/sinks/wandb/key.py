@@ -9,7 +9,10 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-PUBLIC_BASE_URL = "https://api.wandb.ai"
+PUBLIC_BASE_URL = "https://api.forge.coreweave.com"
+"""The default of the wandb package since it was renamed; a test holds it to the installed one."""
+OLD_PUBLIC_HOST = "api.wandb.ai"
+"""Where `wandb login` of older versions filed the key for the same server; the package looks there too."""
 
 
 def find_base_url(configured: str = "") -> str:
@@ -29,11 +32,14 @@ def has_identity_token() -> bool:
 
 
 def _netrc_password(base_url: str) -> str | None:
+    hosts = [urlsplit(base_url).netloc]
+    if base_url == PUBLIC_BASE_URL:
+        hosts.append(OLD_PUBLIC_HOST)
     try:
-        entry = netrc.netrc(_netrc_path()).authenticators(urlsplit(base_url).netloc)
+        known = netrc.netrc(_netrc_path())
     except (OSError, netrc.NetrcParseError, RuntimeError):
         return None
-    return entry[2] if entry else None
+    return next((entry[2] for host in hosts if (entry := known.authenticators(host))), None)
 
 
 def _netrc_path() -> Path:
