@@ -25,7 +25,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from spanwand.aggregate import Aggregate
 from spanwand.config import LineConfig, RedactConfig
-from spanwand.decode import decode
+from spanwand.decode import Decode
 from spanwand.drops import Drops
 from spanwand.gather import Gather
 from spanwand.normalise import Normalise
@@ -42,8 +42,8 @@ KEY = b"k" * 32
 NOW_NS = 1_780_000_000 * SECOND_NS
 BODIES = 24
 """Requests per workload, 12,288 spans. They are fed over and over, each time with other trace ids."""
-FIRST_ROUND = b"\xfe\xed\xfa\xceline"
-"""First half of each trace id, as built."""
+FIRST_ROUND = b"r0000000"
+"""First half of each trace id, and in each response id, as built: ids are never seen twice."""
 BETWEEN_REQUESTS_NS = 35_000_000
 """Journal time that passes: 15,000 spans and 1,800 traces a second, windows close and rows are handed over."""
 
@@ -76,7 +76,7 @@ def llm_attributes(rng: random.Random) -> Attributes:
     """What the OpenAI instrumentation writes for a chat."""
     names = "operation.name system provider.name request.model response.model response.id conversation.id"
     answered = rng.choice(["gpt-4o-mini-2024-07-18", "gpt-4o-2024-08-06"])
-    ids = [f"chatcmpl-{rng.getrandbits(64):x}", f"c{rng.randrange(1_000)}"]
+    ids = [f"chatcmpl-{FIRST_ROUND.decode()}{rng.getrandbits(64):x}", f"c{rng.randrange(1_000)}"]
     texts = ["chat", "openai", "openai", "gpt-4o-mini", answered, *ids]
     return {
         **{f"gen_ai.{name}": text for name, text in zip(names.split(), texts, strict=True)},
@@ -161,7 +161,7 @@ def overall(config: LineConfig, requests: list[bytes], seconds: float) -> float:
     line, position, arrival_ns, spent, rounds = Pipeline(config, KEY), 0, NOW_NS, 0.0, 0
     while spent < seconds:
         rounds += 1
-        fresh = [body.replace(FIRST_ROUND, rounds.to_bytes(8, "big")) for body in requests]
+        fresh = [body.replace(FIRST_ROUND, f"r{rounds:07}".encode()) for body in requests]
         start = time.process_time()
         for body in fresh:
             arrival_ns += BETWEEN_REQUESTS_NS
@@ -175,6 +175,7 @@ def stages(config: LineConfig, requests: list[bytes]) -> dict[str, float]:
     """Seconds that each stage takes for all requests, each stage fed with what the one before made."""
     drops = Drops()
     normalise, price, redact = Normalise(), Price(drops), Redact(config.redact, KEY, drops)
+    decode = Decode(normalise.keys, drops)
     gather, sample, aggregate = Gather(config.gather, drops), Sample(config.sample), Aggregate(config, drops)
     took: dict[str, float] = {}
 
@@ -196,7 +197,7 @@ def stages(config: LineConfig, requests: list[bytes]) -> dict[str, float]:
             aggregate.generation(call, verdict)
         aggregate.close_window(rows_due=True)
 
-    spans = measure("decode", lambda: [s for body in requests for s in decode(body, normalise.keys, drops)[0]])
+    spans = measure("decode", lambda: [s for body in requests for s in decode(body)[0]])
     calls = measure("normalise", lambda: [call for span in spans if (call := normalise(span)) is not None])
     roots = measure("normalise", lambda: [root for span in spans if (root := normalise.root(span)) is not None])
     priced = measure("price", lambda: [price(call) for call in calls])

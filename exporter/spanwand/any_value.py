@@ -1,12 +1,10 @@
 """A serialised OTLP `AnyValue` -> the Python value.
 
 What instrumentations really send (strings, small counts, doubles) is read from the wire here, in 0.2 µs; everything
-else is left to protobuf, which is exact and four times slower. Short values are mostly ones seen before (models,
-providers, counts), so those are remembered: 0.05 µs.
+else is left to protobuf, which is exact and four times slower.
 """
 
 import struct
-from collections.abc import Container, Mapping
 
 from google.protobuf.message import DecodeError
 
@@ -18,18 +16,7 @@ from spanwand.span import AttributeValue
 _STRING, _INT, _DOUBLE = 0x0A, 0x18, 0x21
 _MORE = 0x80
 """Bit of a varint byte that says another one follows."""
-_REMEMBERED_BYTES = 26
-"""Longest value that is remembered: names of models fit, ids that are different every time do not."""
-_MOST_REMEMBERED = 32_768
-"""Enough for all token counts of two bytes, and then some."""
-_remembered: dict[bytes, AttributeValue] = {}
 _double = struct.Struct("<d").unpack_from
-
-
-def read_all(sent: Mapping[str, bytes], keys: Container[str]) -> dict[str, AttributeValue]:
-    """Return the values of those attributes that are among `keys`."""
-    remembered = _remembered.get
-    return {key: remembered(raw := sent[key]) or read(raw) for key in sent if key in keys}
 
 
 def read(raw: bytes) -> AttributeValue:
@@ -37,12 +24,7 @@ def read(raw: bytes) -> AttributeValue:
     size = len(raw)
     if size < 2:
         return None
-    value = _string(raw, size) if raw[0] == _STRING else _other(raw, size)
-    if size <= _REMEMBERED_BYTES:
-        if len(_remembered) >= _MOST_REMEMBERED:
-            _remembered.clear()
-        _remembered[raw] = value
-    return value
+    return _string(raw, size) if raw[0] == _STRING else _other(raw, size)
 
 
 def _other(raw: bytes, size: int) -> AttributeValue:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from spanwand.aggregate import Aggregate
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
-from spanwand.decode import decode
+from spanwand.decode import Decode
 from spanwand.drops import Drops
 from spanwand.gather import Gather
 from spanwand.normalise import Normalise
@@ -35,6 +35,7 @@ class Pipeline:
         self.drops = drops = Drops()
         """Counts not yet in a batch. What fills the line may add what was lost before it."""
         self._normalise = Normalise(config.gather.request_attributes)
+        self._decode = Decode(self._normalise.keys, drops)
         self._price = Price(drops)
         self._redact = Redact(config.redact, key, drops)
         self._gather = Gather(config.gather, drops)
@@ -48,7 +49,7 @@ class Pipeline:
     def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         """Take an OTLP trace request."""
         batch = self._enter(start, end, arrival_ns)
-        spans, received = decode(body, self._normalise.keys, self.drops)
+        spans, received = self._decode(body)
         self._aggregate.received(received)
         self._take(spans, arrival_ns)
         return batch

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from spanwand.config import RedactConfig
-from spanwand.decode import decode
+from spanwand.decode import Decode
 from spanwand.drops import Drops
 from spanwand.normalise import Normalise
 from spanwand.price import Price
@@ -35,7 +35,7 @@ def generations(case: Json) -> list[Generation]:
     drops = Drops()
     normalise, price = Normalise(("comic.id",)), Price(drops)
     redact = Redact(RedactConfig(content="redacted"), KEY, drops)
-    spans, received = decode(to_bytes(case["request"]), normalise.keys, drops)
+    spans, received = Decode(normalise.keys, drops)(to_bytes(case["request"]))
     assert received == len(list(spans_of(case["request"])))
     assert not set(drops) - {"unpriced"}
     found = (normalise(span) for span in spans)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from spanwand.any_value import read
-from spanwand.decode import decode
+from spanwand.decode import Decode
 from spanwand.normalise import Normalise
 from spanwand.span import AttributeValue, Span, SpanEvent, SpanResource
 
@@ -26,14 +26,14 @@ ATTRIBUTES = st.dictionaries(st.sampled_from(sorted(normalise.keys.read)) | st.t
 @given(st.binary())
 @settings(max_examples=500)
 def test_decode_never_raises_on_any_bytes(body: bytes) -> None:
-    decode(body, normalise.keys, Counter())
+    Decode(normalise.keys, Counter())(body)
 
 
 @given(st.binary(max_size=60), st.integers(0, 20))
 @settings(max_examples=500)
 def test_decode_never_raises_on_damaged_requests(noise: bytes, at: int) -> None:
     body = bytes.fromhex("0a1e0a0d0a0b0a016e1206180112020a00120d0a001209") + noise
-    decode(body[:at] + noise + body[at:], normalise.keys, Counter())
+    Decode(normalise.keys, Counter())(body[:at] + noise + body[at:])
 
 
 @given(st.binary(max_size=24))

@@ -10,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SentSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from spanwand.any_value import read
-from spanwand.decode import decode
+from spanwand.decode import Decode
 from spanwand.drops import DropReason, Drops
 from spanwand.span import Keys, Span
 
@@ -39,7 +39,7 @@ def sent(*, parent: bytes = b"\3" * 8, marked: bool = True, flags: int = 0x100) 
 
 def decoded(*spans: SentSpan) -> tuple[list[Span], Drops]:
     drops: Drops = Counter()
-    result, received = decode(request(*spans), KEYS, drops)
+    result, received = Decode(KEYS, drops)(request(*spans))
     assert received == len(spans)
     return result, drops
 
@@ -93,7 +93,7 @@ def test_invalid_ids_are_dropped_and_counted(ids: dict[str, bytes]) -> None:
 @pytest.mark.parametrize("body", [b"\xff", b"\x0a\x05abc", b"not protobuf at all"])
 def test_undecodable_body_is_counted(body: bytes) -> None:
     drops: Drops = Counter()
-    assert decode(body, KEYS, drops) == ([], 0)
+    assert Decode(KEYS, drops)(body) == ([], 0)
     assert drops == {DropReason.UNDECODABLE: 1}
 
 
@@ -121,7 +121,7 @@ def test_one_bad_byte_costs_one_value_not_the_request() -> None:
     span.name = "n####e"
     span.attributes.add(key="n").value.string_value = "x####y"
     body = request(span, sent()).replace(b"####", b"\xff\xfe\xfd\xfc")
-    (out, _), received = decode(body, KEYS, Counter())
+    (out, _), received = Decode(KEYS, Counter())(body)
     assert received == 2
     assert out.name == "n" + "\ufffd" * 4 + "e"
     assert out.attributes["n"] == "x" + "\ufffd" * 4 + "y"

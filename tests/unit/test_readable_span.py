@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Tracer, set_span_in_context
 
 from spanwand.config import GatherConfig, LineConfig, RedactConfig
-from spanwand.decode import decode
+from spanwand.decode import Decode
 from spanwand.drops import DropReason, Drops
 from spanwand.pipeline import Pipeline
 from spanwand.readable_span import ReadableSpans
@@ -71,7 +71,7 @@ def line() -> Pipeline:
 
 def test_same_spans(spans: Sequence[ReadableSpan]) -> None:
     keys, drops = line().keys, Drops()
-    decoded, received = decode(encode_spans(spans).SerializeToString(), keys, drops)
+    decoded, received = Decode(keys, drops)(encode_spans(spans).SerializeToString())
     assert ReadableSpans(keys).read(spans, drops) == decoded
     assert (received, len(decoded), drops.total()) == (len(spans), 3 * REQUESTS, 0)
 

@@ -24,19 +24,13 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bspanwand/otlp/v1/view.proto\x12\x10spanwand.otlp.v1\"H\n\rTracesRequest\x12\x37\n\x0eresource_spans\x18\x01 \x03(\x0b\x32\x1f.spanwand.otlp.v1.ResourceSpans\"p\n\rResourceSpans\x12,\n\x08resource\x18\x01 \x01(\x0b\x32\x1a.spanwand.otlp.v1.Resource\x12\x31\n\x0bscope_spans\x18\x02 \x03(\x0b\x32\x1c.spanwand.otlp.v1.ScopeSpans\"}\n\x08Resource\x12>\n\nattributes\x18\x01 \x03(\x0b\x32*.spanwand.otlp.v1.Resource.AttributesEntry\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"[\n\nScopeSpans\x12&\n\x05scope\x18\x01 \x01(\x0b\x32\x17.spanwand.otlp.v1.Scope\x12%\n\x05spans\x18\x02 \x03(\x0b\x32\x16.spanwand.otlp.v1.Span\"&\n\x05Scope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"\x9f\x03\n\x04Span\x12\x10\n\x08trace_id\x18\x01 \x01(\x0c\x12\x0f\n\x07span_id\x18\x02 \x01(\x0c\x12\x13\n\x0btrace_state\x18\x03 \x01(\t\x12\x16\n\x0eparent_span_id\x18\x04 \x01(\x0c\x12\x0c\n\x04name\x18\x05 \x01(\x0c\x12\x0c\n\x04kind\x18\x06 \x01(\x05\x12\x1c\n\x14start_time_unix_nano\x18\x07 \x01(\x06\x12\x1a\n\x12\x65nd_time_unix_nano\x18\x08 \x01(\x06\x12:\n\nattributes\x18\t \x03(\x0b\x32&.spanwand.otlp.v1.Span.AttributesEntry\x12 \n\x18\x64ropped_attributes_count\x18\n \x01(\r\x12\'\n\x06\x65vents\x18\x0b \x03(\x0b\x32\x17.spanwand.otlp.v1.Event\x12(\n\x06status\x18\x0f \x01(\x0b\x32\x18.spanwand.otlp.v1.Status\x12\r\n\x05\x66lags\x18\x10 \x01(\x07\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"\x9d\x01\n\x05\x45vent\x12\x16\n\x0etime_unix_nano\x18\x01 \x01(\x06\x12\x0c\n\x04name\x18\x02 \x01(\x0c\x12;\n\nattributes\x18\x03 \x03(\x0b\x32\'.spanwand.otlp.v1.Event.AttributesEntry\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"\'\n\x06Status\x12\x0f\n\x07message\x18\x02 \x01(\x0c\x12\x0c\n\x04\x63ode\x18\x03 \x01(\x05\"\xf2\x01\n\x08\x41nyValue\x12\x16\n\x0cstring_value\x18\x01 \x01(\tH\x00\x12\x14\n\nbool_value\x18\x02 \x01(\x08H\x00\x12\x13\n\tint_value\x18\x03 \x01(\x03H\x00\x12\x16\n\x0c\x64ouble_value\x18\x04 \x01(\x01H\x00\x12\x33\n\x0b\x61rray_value\x18\x05 \x01(\x0b\x32\x1c.spanwand.otlp.v1.ArrayValueH\x00\x12\x36\n\x0ckvlist_value\x18\x06 \x01(\x0b\x32\x1e.spanwand.otlp.v1.KeyValueListH\x00\x12\x15\n\x0b\x62ytes_value\x18\x07 \x01(\x0cH\x00\x42\x07\n\x05value\"8\n\nArrayValue\x12*\n\x06values\x18\x01 \x03(\x0b\x32\x1a.spanwand.otlp.v1.AnyValue\"\x95\x01\n\x0cKeyValueList\x12:\n\x06values\x18\x01 \x03(\x0b\x32*.spanwand.otlp.v1.KeyValueList.ValuesEntry\x1aI\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.spanwand.otlp.v1.AnyValue:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bspanwand/otlp/v1/view.proto\x12\x10spanwand.otlp.v1\"H\n\rTracesRequest\x12\x37\n\x0eresource_spans\x18\x01 \x03(\x0b\x32\x1f.spanwand.otlp.v1.ResourceSpans\"p\n\rResourceSpans\x12,\n\x08resource\x18\x01 \x01(\x0b\x32\x1a.spanwand.otlp.v1.Resource\x12\x31\n\x0bscope_spans\x18\x02 \x03(\x0b\x32\x1c.spanwand.otlp.v1.ScopeSpans\"\x1e\n\x08Resource\x12\x12\n\nattributes\x18\x01 \x03(\x0c\"[\n\nScopeSpans\x12&\n\x05scope\x18\x01 \x01(\x0b\x32\x17.spanwand.otlp.v1.Scope\x12%\n\x05spans\x18\x02 \x03(\x0b\x32\x16.spanwand.otlp.v1.Span\"&\n\x05Scope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"\xc4\x02\n\x04Span\x12\x10\n\x08trace_id\x18\x01 \x01(\x0c\x12\x0f\n\x07span_id\x18\x02 \x01(\x0c\x12\x13\n\x0btrace_state\x18\x03 \x01(\t\x12\x16\n\x0eparent_span_id\x18\x04 \x01(\x0c\x12\x0c\n\x04name\x18\x05 \x01(\x0c\x12\x0c\n\x04kind\x18\x06 \x01(\x05\x12\x1c\n\x14start_time_unix_nano\x18\x07 \x01(\x06\x12\x1a\n\x12\x65nd_time_unix_nano\x18\x08 \x01(\x06\x12\x12\n\nattributes\x18\t \x03(\x0c\x12 \n\x18\x64ropped_attributes_count\x18\n \x01(\r\x12\'\n\x06\x65vents\x18\x0b \x03(\x0b\x32\x17.spanwand.otlp.v1.Event\x12(\n\x06status\x18\x0f \x01(\x0b\x32\x18.spanwand.otlp.v1.Status\x12\r\n\x05\x66lags\x18\x10 \x01(\x07\"A\n\x05\x45vent\x12\x16\n\x0etime_unix_nano\x18\x01 \x01(\x06\x12\x0c\n\x04name\x18\x02 \x01(\x0c\x12\x12\n\nattributes\x18\x03 \x03(\x0c\"\'\n\x06Status\x12\x0f\n\x07message\x18\x02 \x01(\x0c\x12\x0c\n\x04\x63ode\x18\x03 \x01(\x05\"&\n\x08KeyValue\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\"\xf2\x01\n\x08\x41nyValue\x12\x16\n\x0cstring_value\x18\x01 \x01(\tH\x00\x12\x14\n\nbool_value\x18\x02 \x01(\x08H\x00\x12\x13\n\tint_value\x18\x03 \x01(\x03H\x00\x12\x16\n\x0c\x64ouble_value\x18\x04 \x01(\x01H\x00\x12\x33\n\x0b\x61rray_value\x18\x05 \x01(\x0b\x32\x1c.spanwand.otlp.v1.ArrayValueH\x00\x12\x36\n\x0ckvlist_value\x18\x06 \x01(\x0b\x32\x1e.spanwand.otlp.v1.KeyValueListH\x00\x12\x15\n\x0b\x62ytes_value\x18\x07 \x01(\x0cH\x00\x42\x07\n\x05value\"8\n\nArrayValue\x12*\n\x06values\x18\x01 \x03(\x0b\x32\x1a.spanwand.otlp.v1.AnyValue\"\x95\x01\n\x0cKeyValueList\x12:\n\x06values\x18\x01 \x03(\x0b\x32*.spanwand.otlp.v1.KeyValueList.ValuesEntry\x1aI\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.spanwand.otlp.v1.AnyValue:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'spanwand.otlp.v1.view_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESOURCE_ATTRIBUTESENTRY']._loaded_options = None
-  _globals['_RESOURCE_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_SPAN_ATTRIBUTESENTRY']._loaded_options = None
-  _globals['_SPAN_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_EVENT_ATTRIBUTESENTRY']._loaded_options = None
-  _globals['_EVENT_ATTRIBUTESENTRY']._serialized_options = b'8\001'
   _globals['_KEYVALUELIST_VALUESENTRY']._loaded_options = None
   _globals['_KEYVALUELIST_VALUESENTRY']._serialized_options = b'8\001'
   _globals['_TRACESREQUEST']._serialized_start=49
@@ -44,29 +38,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOURCESPANS']._serialized_start=123
   _globals['_RESOURCESPANS']._serialized_end=235
   _globals['_RESOURCE']._serialized_start=237
-  _globals['_RESOURCE']._serialized_end=362
-  _globals['_RESOURCE_ATTRIBUTESENTRY']._serialized_start=313
-  _globals['_RESOURCE_ATTRIBUTESENTRY']._serialized_end=362
-  _globals['_SCOPESPANS']._serialized_start=364
-  _globals['_SCOPESPANS']._serialized_end=455
-  _globals['_SCOPE']._serialized_start=457
-  _globals['_SCOPE']._serialized_end=495
-  _globals['_SPAN']._serialized_start=498
-  _globals['_SPAN']._serialized_end=913
-  _globals['_SPAN_ATTRIBUTESENTRY']._serialized_start=313
-  _globals['_SPAN_ATTRIBUTESENTRY']._serialized_end=362
-  _globals['_EVENT']._serialized_start=916
-  _globals['_EVENT']._serialized_end=1073
-  _globals['_EVENT_ATTRIBUTESENTRY']._serialized_start=313
-  _globals['_EVENT_ATTRIBUTESENTRY']._serialized_end=362
-  _globals['_STATUS']._serialized_start=1075
-  _globals['_STATUS']._serialized_end=1114
-  _globals['_ANYVALUE']._serialized_start=1117
-  _globals['_ANYVALUE']._serialized_end=1359
-  _globals['_ARRAYVALUE']._serialized_start=1361
-  _globals['_ARRAYVALUE']._serialized_end=1417
-  _globals['_KEYVALUELIST']._serialized_start=1420
-  _globals['_KEYVALUELIST']._serialized_end=1569
-  _globals['_KEYVALUELIST_VALUESENTRY']._serialized_start=1496
-  _globals['_KEYVALUELIST_VALUESENTRY']._serialized_end=1569
+  _globals['_RESOURCE']._serialized_end=267
+  _globals['_SCOPESPANS']._serialized_start=269
+  _globals['_SCOPESPANS']._serialized_end=360
+  _globals['_SCOPE']._serialized_start=362
+  _globals['_SCOPE']._serialized_end=400
+  _globals['_SPAN']._serialized_start=403
+  _globals['_SPAN']._serialized_end=727
+  _globals['_EVENT']._serialized_start=729
+  _globals['_EVENT']._serialized_end=794
+  _globals['_STATUS']._serialized_start=796
+  _globals['_STATUS']._serialized_end=835
+  _globals['_KEYVALUE']._serialized_start=837
+  _globals['_KEYVALUE']._serialized_end=875
+  _globals['_ANYVALUE']._serialized_start=878
+  _globals['_ANYVALUE']._serialized_end=1120
+  _globals['_ARRAYVALUE']._serialized_start=1122
+  _globals['_ARRAYVALUE']._serialized_end=1178
+  _globals['_KEYVALUELIST']._serialized_start=1181
+  _globals['_KEYVALUELIST']._serialized_end=1330
+  _globals['_KEYVALUELIST_VALUESENTRY']._serialized_start=1257
+  _globals['_KEYVALUELIST_VALUESENTRY']._serialized_end=1330
 # @@protoc_insertion_point(module_scope)
