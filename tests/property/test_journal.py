@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from spanwand_sidecar.journal import FrameKind, Journal, JournalConfig
 from spanwand_sidecar.journal.frame import FRAME_HEADER_BYTES
+from spanwand_sidecar.journal.seal import SEAL_BYTES
 from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES
 from spanwand_sidecar.receive.prescan import prescan
 
-SMALL = JournalConfig(segment_bytes=4096, max_bytes=1 << 20)
+SMALL = JournalConfig(segment_bytes=4096, max_bytes=1 << 20, min_free_bytes=0)
 BODIES = st.lists(st.binary(max_size=3000), max_size=12)
 
 
 def store(directory: Path, bodies: list[bytes]) -> list[int]:
-    journal = Journal.open(directory, SMALL)
+    journal = Journal.open(directory / "data" / "journal", SMALL)
     try:
         return [journal.append(FrameKind.OTLP_TRACES, body) for body in bodies]
     finally:
@@ -25,7 +26,7 @@ def store(directory: Path, bodies: list[bytes]) -> list[int]:
 
 
 def load(directory: Path) -> dict[int, bytes]:
-    journal = Journal.open(directory, SMALL)
+    journal = Journal.open(directory / "data" / "journal", SMALL)
     try:
         return {frame.end: frame.body for frame in journal.read(0)}
     finally:
@@ -49,15 +50,19 @@ def test_any_damage_costs_only_what_it_touches(bodies: list[bytes], rng: random.
     with tempfile.TemporaryDirectory() as folder:
         written = dict(zip(store(Path(folder), bodies), bodies, strict=True))
         for _ in range(flips):
-            flip_bit(rng.choice(sorted(Path(folder).glob("*.journal"))), rng)
+            flip_bit(rng.choice(files(Path(folder))), rng)
         stored = load(Path(folder))
     assert stored.items() <= written.items()
     assert len(written) - len(stored) <= flips
 
 
+def files(directory: Path) -> list[Path]:
+    return sorted((directory / "data" / "journal").glob("*.journal"))
+
+
 def flip_bit(path: Path, rng: random.Random) -> None:
     data = bytearray(path.read_bytes())
-    data[rng.randrange(SEGMENT_HEADER_BYTES, len(data))] ^= 1 << rng.randrange(8)
+    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
     path.write_bytes(data)
 
 
@@ -66,13 +71,13 @@ def flip_bit(path: Path, rng: random.Random) -> None:
 def test_a_tail_torn_anywhere_loses_only_the_tail(bodies: list[bytes], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         ends = store(Path(folder), bodies)
-        last = max(Path(folder).glob("*.journal"))
+        last = files(Path(folder))[-1]
         base, content = int(last.stem), last.read_bytes()
         size = data.draw(st.integers(SEGMENT_HEADER_BYTES, len(content)))
         last.write_bytes(content[:size])
         assert list(load(Path(folder))) == [end for end in ends if end <= base + size - SEGMENT_HEADER_BYTES]
         (after,) = store(Path(folder), [b"after"])
-        assert after == base + size - SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES + len(b"after")
+        assert after == base + size - SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES + SEAL_BYTES + len(b"after")
 
 
 @given(st.binary(max_size=200), st.integers(0, 50))

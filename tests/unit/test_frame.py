@@ -6,8 +6,17 @@ from pathlib import Path
 import pytest
 
 from spanwand_sidecar.journal.errors import JournalUnusable
-from spanwand_sidecar.journal.frame import FRAME_HEADER_BYTES, FrameKind, Header, checksum, pack_header, parse_header
-from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES, Damage, create, find, scan, write_all
+from spanwand_sidecar.journal.frame import (
+    FRAME_HEADER_BYTES,
+    Damage,
+    FrameKind,
+    Header,
+    checksum,
+    pack_header,
+    parse_header,
+)
+from spanwand_sidecar.journal.scan import scan
+from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES, SegmentHeader, create, find, write_all
 
 BODY = b"forty-two"
 HEADER = Header(FrameKind.OTLP_TRACES, len(BODY), 1_700_000_000_000_000_000, checksum(BODY))
@@ -38,7 +47,7 @@ def test_a_cut_header_is_not_a_frame() -> None:
 
 
 def segment_of(directory: Path, bodies: list[bytes]) -> tuple[Path, list[int]]:
-    descriptor, segment = create(directory, 1000, 5)
+    descriptor, segment = create(directory, SegmentHeader(1000, 5))
     position, starts = 1000, []
     for body in bodies:
         starts.append(position)
@@ -91,13 +100,15 @@ def test_a_damaged_segment_header_loses_nothing(tmp_path: Path) -> None:
     assert (segment.base, segment.end) == (1000, starts[-1])
 
 
-def test_segments_are_private_and_left_over_ones_are_removed(tmp_path: Path) -> None:
-    """K5: 0600."""
+def test_segments_are_private_and_other_files_are_left_alone(tmp_path: Path) -> None:
+    """K5: 0600. R3: foreign files."""
     path, _ = segment_of(tmp_path, [])
     assert path.stat().st_mode & 0o777 == 0o600
-    (tmp_path / "00000000000000009999.new").write_bytes(b"half")
+    foreign = ("00000000000000009999.new", "7.journal", "\u0660" * 20 + ".journal", "notes.journal", "core")
+    for name in foreign:
+        (tmp_path / name).write_bytes(b"?")
     assert [segment.path for segment in find(tmp_path)] == [path]
-    assert list(tmp_path.glob("*.new")) == []
+    assert all((tmp_path / name).exists() for name in foreign)
 
 
 def damage(path: Path, offset: int) -> None:

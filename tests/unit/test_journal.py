@@ -25,8 +25,11 @@ from spanwand_sidecar.journal import (
     JournalSick,
     JournalUnusable,
 )
+from spanwand_sidecar.journal.frame import FRAME_HEADER_BYTES
+from spanwand_sidecar.journal.seal import SEAL_BYTES
 
 CONFIG = JournalConfig()
+FRAME_BYTES = FRAME_HEADER_BYTES + SEAL_BYTES
 TRACES = FrameKind.OTLP_TRACES
 
 
@@ -215,13 +218,13 @@ def test_a_torn_tail_is_cut_counted_and_never_reused(tmp_path: Path, cut: int) -
     size = path.stat().st_size
     os.truncate(path, size - cut)
     with journal_in(tmp_path) as journal:
-        assert journal.truncated_bytes == 24 + 15 - cut
+        assert journal.truncated_bytes == FRAME_BYTES + 15 - cut
         assert journal.end == end
         assert not journal.wait(end, 0)
         journal.append(TRACES, b"next")
         frames = list(journal.read(0))
         assert [frame.body for frame in frames] == [b"whole", b"next"]
-        assert frames[1].start == end + 24 + 15 - cut
+        assert frames[1].start == end + FRAME_BYTES + 15 - cut
 
 
 def test_damage_in_the_middle_costs_one_frame_and_is_counted_once(tmp_path: Path) -> None:
@@ -279,7 +282,7 @@ def test_open_reads_the_last_segment_only(tmp_path: Path) -> None:
         for _ in range(4):
             journal.append(TRACES, bytes(3000))
     first = files(tmp_path)[0]
-    first.write_bytes(first.read_bytes()[:64] + bytes(3024))
+    first.write_bytes(first.read_bytes()[:64] + bytes(FRAME_BYTES + 3000))
     with journal_in(tmp_path) as journal:
         assert (journal.truncated_bytes, journal.damaged) == (0, 0)
         assert len(bodies(journal)) == 3
@@ -291,7 +294,7 @@ def test_submit_answers_from_the_writer_and_close_stores_what_is_queued(tmp_path
     with journal_in(tmp_path) as journal:
         for _ in range(100):
             journal.submit(TRACES, b"x", answers.append)
-    assert answers == [25 * (i + 1) for i in range(100)]
+    assert answers == [(FRAME_BYTES + 1) * (i + 1) for i in range(100)]
     with pytest.raises(JournalClosed):
         journal.append(TRACES, b"too late")
 

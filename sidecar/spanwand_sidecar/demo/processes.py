@@ -30,6 +30,7 @@ def demo_settings(data_dir: Path) -> dict[str, object]:
     anywhere = "127.0.0.1:0"
     return {
         "data_dir": str(data_dir),
+        "journal": {"key_dir": str(data_dir / "keys")},
         "listen": {"grpc": [anywhere], "http": anywhere, "admin": anywhere},
         "wandb": {"mode": "offline", "project": "spanwand-demo"},
         "aggregate": {"window_s": 1, "rows_interval_s": 2},

@@ -21,3 +21,7 @@ class JournalClosed(JournalError):
 
 class JournalUnusable(JournalError):
     """The directory cannot be opened: locked by another process, not writable, or written by a newer version."""
+
+
+class JournalLocked(JournalUnusable):
+    """The key of what is in it is not there, or is another one."""

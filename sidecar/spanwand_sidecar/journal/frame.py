@@ -6,7 +6,8 @@ A frame is a 24-byte header (little endian) and a body:
 
 Two checksums, because they answer two questions. If the header is right but the body is not, the length can be
 trusted and exactly this frame is lost. The header's checksum covers the frame's position too (which is not
-stored), so neither a stale block nor bytes that a sender made look like a frame can pass for one.
+stored), so neither a stale block nor bytes that a sender made look like a frame can pass for one. Both are of the bytes
+on disk: damage is told without a key, and no checksum of what was sealed lies in clear.
 """
 
 import struct
@@ -22,6 +23,8 @@ MARKER = b"\xf5\x9d"
 _CHECKED = struct.Struct("<2sBBIQI")
 _CHECKSUM = struct.Struct("<I")
 _POSITION = struct.Struct("<Q")
+_SEALED = 1
+"""The one flag: the body is sealed (see seal.py)."""
 
 
 class FrameKind(IntEnum):
@@ -49,12 +52,29 @@ class Frame(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """A frame's header whose checksum was right."""
+    """A frame's header whose checksum was right. Length and checksum are of the body as it lies on disk."""
 
     kind: FrameKind
     length: int
     arrival_ns: int
     body_checksum: int
+    sealed: bool = False
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A whole frame as it lies on disk: the body may be sealed."""
+
+    start: int
+    end: int
+    header: Header
+    body: bytes
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """A stretch between two positions that holds no readable frame."""
+
+    start: int
+    end: int
 
 
 def checksum(body: bytes) -> int:
@@ -65,7 +85,8 @@ def checksum(body: bytes) -> int:
 
 def pack_header(position: int, header: Header) -> bytes:
     """The 24 bytes in front of a body that begins its life at `position`."""
-    checked = _CHECKED.pack(MARKER, header.kind, 0, header.length, header.arrival_ns, header.body_checksum)
+    flags = _SEALED if header.sealed else 0
+    checked = _CHECKED.pack(MARKER, header.kind, flags, header.length, header.arrival_ns, header.body_checksum)
     return checked + _CHECKSUM.pack(checksum(checked + _POSITION.pack(position)))
 
 
@@ -77,6 +98,6 @@ def parse_header(position: int, data: bytes) -> Header | None:
     if checksum(checked + _POSITION.pack(position)) != _CHECKSUM.unpack_from(data, _CHECKED.size)[0]:
         return None
     _, kind, flags, length, arrival_ns, body_checksum = _CHECKED.unpack(checked)
-    if flags or kind not in _KINDS:
+    if flags > _SEALED or kind not in _KINDS:
         return None
-    return Header(_KINDS[kind], length, arrival_ns, body_checksum)
+    return Header(_KINDS[kind], length, arrival_ns, body_checksum, bool(flags))

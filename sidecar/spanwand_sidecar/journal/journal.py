@@ -10,10 +10,14 @@ from typing import Self
 
 from spanwand_sidecar.journal.config import JournalConfig
 from spanwand_sidecar.journal.errors import JournalClosed, JournalError, JournalFull, JournalSick, JournalUnusable
-from spanwand_sidecar.journal.frame import Frame, FrameKind, checksum
+from spanwand_sidecar.journal.frame import FRAME_HEADER_BYTES, Frame, FrameKind
 from spanwand_sidecar.journal.lock import lock
 from spanwand_sidecar.journal.recover import Recovered, recover
-from spanwand_sidecar.journal.segment import Segment, scan, sync_directory
+from spanwand_sidecar.journal.scan import read
+from spanwand_sidecar.journal.seal import Key
+from spanwand_sidecar.journal.segment import Segment, sync_directory
+from spanwand_sidecar.journal.space import Space
+from spanwand_sidecar.journal.unlock import unlock
 from spanwand_sidecar.journal.writer import Answer, Entry, Writer
 from spanwand_sidecar.kill_points import kill_point
 
@@ -32,18 +36,22 @@ class Journal:
     last sync (group commit). Readers see durable frames only. Plain attributes are for metrics.
     """
 
-    def __init__(self, directory: Path, config: JournalConfig, lock_descriptor: int, recovered: Recovered) -> None:
+    def __init__(
+        self, directory: Path, config: JournalConfig, lock_descriptor: int, key: Key | None, recovered: Recovered
+    ) -> None:
         self.truncated_bytes = recovered.truncated_bytes
         """Torn bytes cut off at open."""
-        self.damaged = 0
-        """Stretches found unreadable, each at least one lost frame."""
+        self.damaged = recovered.missing
+        """Stretches found unreadable or gone, each at least one lost frame."""
         self.sick = ""
         """Why the disk refuses; empty while it does not."""
         self.end = recovered.end
         """Position behind the last durable frame."""
+        self.space = Space(directory, config.min_free_bytes)
         self._directory = directory
         self._max_bytes = config.max_bytes
         self._lock_descriptor = lock_descriptor
+        self._key = key
         self._segments = recovered.segments
         self._low = recovered.segments[0].base if recovered.segments else 0
         self._barren: dict[int, int] = {}  # from this position to that there is only damage
@@ -53,8 +61,7 @@ class Journal:
         self._queue: deque[Entry] = deque()
         self._queued_bytes = 0
         self._closed = False
-        segment_bytes = min(config.segment_bytes, config.max_bytes // 4)
-        self._writer = Writer(directory, segment_bytes, recovered.position, recovered.last_arrival_ns)
+        self._writer = Writer(directory, config, recovered, key)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -66,7 +73,8 @@ class Journal:
             directory.chmod(0o700)
             descriptor = lock(directory)
             try:
-                return cls(directory, config, descriptor, recover(directory))
+                key, segments = unlock(directory, config)
+                return cls(directory, config, descriptor, key, recover(directory, segments))
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -111,7 +119,7 @@ class Journal:
 
     def submit(self, kind: FrameKind, body: bytes, answer: Answer) -> None:
         """Queue a frame; `answer` hears when it is durable or has failed. Raises JournalError if refused at once."""
-        entry = Entry(kind, body, checksum(body), answer)
+        entry = Entry(kind, body, FRAME_HEADER_BYTES + len(body) + self._writer.seal_bytes, answer)
         with self._lock:
             self._admit(entry)
             self._queue.append(entry)
@@ -123,11 +131,14 @@ class Journal:
         position = self._barren.get(position, position)
         with self._lock:
             end = self.end
-            todo = [(segment.path, segment.base, segment.end) for segment in self._segments if segment.end > position]
-        for path, base, stop in todo:
-            for frame in self._scan(path, base, max(position, base), stop):
-                yield frame
-                position = frame.end
+            todo = [(segment, segment.end) for segment in self._segments if segment.end > position]
+        for segment, stop in todo:
+            for item in read(segment, position, stop, self._key):
+                if isinstance(item, Frame):
+                    yield item
+                    position = item.end
+                else:
+                    self.damaged += 1
         if position < end:
             self._barren[position] = end
 
@@ -172,26 +183,29 @@ class Journal:
         if self.end - self._low + self._queued_bytes + entry.size > self._max_bytes:
             raise JournalFull(f"the journal is full ({self._max_bytes} bytes)")
 
-    def _scan(self, path: Path, base: int, start: int, stop: int) -> Iterator[Frame]:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            for item in scan(descriptor, base, start, stop):
-                if isinstance(item, Frame):
-                    yield item
-                else:
-                    self.damaged += 1
-        finally:
-            os.close(descriptor)
-
     def _run(self) -> None:
         while (group := self._next_group()) is not None:
             try:
+                group = self._keep_space(group)
                 segment = self._writer.write(group)
             except (OSError, MemoryError) as error:
                 self._writer.give_up()
                 self._fail(group, f"{type(error).__name__}: {error}")
             else:
                 self._publish(segment, group)
+
+    def _keep_space(self, group: list[Entry]) -> list[Entry]:
+        """If the disk is nearly full, refuse what a sender can keep, and make it possible to give up what is old."""
+        if self.space.has_room(sum(entry.size for entry in group)):
+            return group
+        self._writer.end_segment()
+        self.release(self._low)
+        refused = [entry for entry in group if entry.kind not in ALWAYS_ADMITTED]
+        with self._lock:
+            self._queued_bytes -= sum(entry.size for entry in refused)
+        for entry in refused:
+            entry.answer(JournalFull(str(self.space)))
+        return [entry for entry in group if entry.kind in ALWAYS_ADMITTED]
 
     def _next_group(self) -> list[Entry] | None:
         """What has been queued, up to a group's size; nothing, to probe a sick disk; None at the end."""

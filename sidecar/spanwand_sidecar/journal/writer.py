@@ -1,4 +1,4 @@
-"""The writing end: the one thread that stamps, writes and syncs."""
+"""The writing end: the one thread that stamps, seals, writes and syncs."""
 
 import os
 import time
@@ -9,13 +9,19 @@ from pathlib import Path
 import msgspec
 
 from spanwand_sidecar.journal.arrival import ArrivalClock
+from spanwand_sidecar.journal.config import JournalConfig
 from spanwand_sidecar.journal.errors import JournalError
-from spanwand_sidecar.journal.frame import FRAME_HEADER_BYTES, FrameKind, Header, pack_header
-from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES, Segment, create, write_all
+from spanwand_sidecar.journal.frame import FrameKind, Header, checksum, pack_header
+from spanwand_sidecar.journal.recover import Recovered
+from spanwand_sidecar.journal.seal import SEAL_BYTES, Key, Sealer
+from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES, Segment, SegmentHeader, create, write_all
 from spanwand_sidecar.kill_points import kill_point
 
 Answer = Callable[[int | JournalError], None]
 """Told the position behind a frame once it is durable, or why it is not. Called by the writer; must not raise."""
+
+WORTH_ENDING_BYTES = 64 << 10
+"""A smaller segment is not ended early: that would free next to nothing."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -23,25 +29,27 @@ class Entry(msgspec.Struct, frozen=True):
 
     kind: FrameKind
     body: bytes
-    checksum: int
+    size: int
+    """Bytes it takes in the journal."""
     answer: Answer
-
-    @property
-    def size(self) -> int:
-        """Bytes it takes in the journal."""
-        return FRAME_HEADER_BYTES + len(self.body)
 
 
 class Writer:
     """Appends groups of frames to the newest segment and begins the next one when it is full. Not thread-safe."""
 
-    def __init__(self, directory: Path, segment_bytes: int, position: int, last_arrival_ns: int) -> None:
+    def __init__(self, directory: Path, config: JournalConfig, recovered: Recovered, key: Key | None) -> None:
+        """`key` may be None if the configuration says that nothing is sealed."""
         self.syncs = 0
         self.sync_s = 0.0
+        self._key = None if config.seal == "none" else key
+        self.seal_bytes = SEAL_BYTES if self._key else 0
+        """What sealing adds to each body."""
         self._directory = directory
-        self._segment_bytes = segment_bytes
-        self._position = position
-        self._arrival = ArrivalClock(last_arrival_ns)
+        self._segment_bytes = min(config.segment_bytes, config.max_bytes // 4)
+        self._position = recovered.position
+        self._previous_end = recovered.previous_end
+        self._arrival = ArrivalClock(recovered.last_arrival_ns)
+        self._seal: Sealer | None = None
         self._descriptor = -1
         self._segment: Segment | None = None
 
@@ -49,12 +57,12 @@ class Writer:
         """Make a group durable; returns its segment, grown. Raises OSError; then `give_up` before the next call."""
         size = sum(entry.size for entry in group)
         segment = self._segment_for(size)
-        frames = b"".join(part for entry in group for part in (self._header(entry), entry.body))
+        frames = b"".join(part for entry in group for part in self._frame(entry))
         write_all(self._descriptor, frames)
         kill_point("frames_written")
         self._sync()
         kill_point("frames_synced")
-        segment.end += size
+        segment.end = self._previous_end = segment.end + size
         segment.size_bytes += size
         segment.last_arrival_ns = self._arrival.last_ns
         return segment
@@ -74,6 +82,12 @@ class Writer:
             self._position = segment.base
         self.close()
 
+    def end_segment(self) -> None:
+        """Begin a new file with the next group, so that this one can be given up when it is delivered."""
+        if self._segment and self._segment.size_bytes >= WORTH_ENDING_BYTES:
+            self._segment = None
+            self.close()
+
     def close(self) -> None:
         """Close the file. Safe to call twice."""
         if self._descriptor >= 0:
@@ -85,14 +99,21 @@ class Writer:
         if segment is None or segment.size_bytes + size > self._segment_bytes:
             self.close()
             self._segment = None
-            self._descriptor, segment = create(self._directory, self._position, self._arrival.last_ns)
+            key_id = self._key.id if self._key else b""
+            header = SegmentHeader(self._position, self._arrival.last_ns, self._previous_end, key_id)
+            self._descriptor, segment = create(self._directory, header)
             self._segment = segment
+            self._seal = Sealer(self._key) if self._key else None
         return segment
 
-    def _header(self, entry: Entry) -> bytes:
-        """Give the frame its place and its time."""
+    def _frame(self, entry: Entry) -> tuple[bytes, bytes]:
+        """Give the frame its place and its time; returns its header and its body."""
         position, self._position = self._position, self._position + entry.size
-        return pack_header(position, Header(entry.kind, len(entry.body), self._arrival(), entry.checksum))
+        arrival_ns, body = self._arrival(), entry.body
+        if self._seal:
+            body = self._seal(position, entry.kind, arrival_ns, body)
+        header = Header(entry.kind, len(body), arrival_ns, checksum(body), sealed=self._seal is not None)
+        return pack_header(position, header), body
 
     def _sync(self) -> None:
         began = time.perf_counter()

@@ -1,0 +1,94 @@
+"""Reads the frames of a file and finds its way behind damage."""
+
+import os
+from collections.abc import Iterator
+
+from spanwand_sidecar.journal.frame import (
+    FRAME_HEADER_BYTES,
+    MARKER,
+    Damage,
+    Frame,
+    Header,
+    Stored,
+    checksum,
+    parse_header,
+)
+from spanwand_sidecar.journal.seal import Key, unseal
+from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES, Segment
+
+_CHUNK_BYTES = 256 << 10
+_SEARCH_BYTES = 4 << 10
+
+
+def read(segment: Segment, start: int, stop: int, key: Key | None) -> Iterator[Frame | Damage]:
+    """The frames of a segment from position `start` up to `stop`, in clear. Raises OSError."""
+    for item in read_stored(segment, start, stop):
+        yield item if isinstance(item, Damage) else unseal(item, key)
+
+
+def read_stored(segment: Segment, start: int, stop: int) -> Iterator[Stored | Damage]:
+    """As `read`, but as they lie on disk."""
+    descriptor = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield from scan(descriptor, segment.base, max(start, segment.base), stop)
+    finally:
+        os.close(descriptor)
+
+
+def scan(descriptor: int, base: int, start: int, stop: int) -> Iterator[Stored | Damage]:
+    """The frames from position `start` up to `stop`, in order, and what could not be read between them."""
+    view = _View(descriptor, base, stop)
+    position = start
+    while position < stop:
+        header = parse_header(position, view.read(position, FRAME_HEADER_BYTES))
+        item = _lost(view, position) if header is None else _frame(view, position, header)
+        yield item
+        position = item.end
+
+
+class _View:
+    """Reads of one file by position, through one buffer, so that small frames do not cost a call each."""
+
+    def __init__(self, descriptor: int, base: int, stop: int) -> None:
+        self._descriptor = descriptor
+        self._base = base
+        self.stop = stop
+        self._at = base
+        self._data = b""
+
+    def read(self, position: int, size: int) -> bytes:
+        """The bytes at `position`; fewer than `size` at the end."""
+        size = min(size, self.stop - position)
+        offset = position - self._at
+        if offset < 0 or offset + size > len(self._data):
+            self._load(position, size)
+            offset = 0
+        return self._data[offset : offset + size]
+
+    def _load(self, position: int, size: int) -> None:
+        length = min(max(size, _CHUNK_BYTES), self.stop - position)
+        self._at = position
+        self._data = os.pread(self._descriptor, length, position - self._base + SEGMENT_HEADER_BYTES)
+
+
+def _frame(view: _View, position: int, header: Header) -> Stored | Damage:
+    start = position + FRAME_HEADER_BYTES
+    end = start + header.length
+    body = view.read(start, header.length)
+    if len(body) == header.length and checksum(body) == header.body_checksum:
+        return Stored(position, end, header, body)
+    return Damage(position, min(end, view.stop))
+
+
+def _lost(view: _View, position: int) -> Damage:
+    """Look for the next header behind a damaged one."""
+    at = position + 1
+    while at < view.stop:
+        found = view.read(at, _SEARCH_BYTES).find(MARKER)
+        if found < 0:
+            at += _SEARCH_BYTES - len(MARKER) + 1
+        elif parse_header(at + found, view.read(at + found, FRAME_HEADER_BYTES)) is not None:
+            return Damage(position, at + found)
+        else:
+            at += found + 1
+    return Damage(position, view.stop)
