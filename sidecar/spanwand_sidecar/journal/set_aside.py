@@ -1,12 +1,14 @@
 """A new beginning behind a journal that cannot be opened any more. Its files stay, in a directory that nobody reads."""
 
+import logging
 import os
 from pathlib import Path
 
 from spanwand_sidecar.journal.frame import Stored
 from spanwand_sidecar.journal.scan import read_stored
 from spanwand_sidecar.journal.segment import Segment, SegmentHeader, create, sync_directory
-from spanwand_sidecar.log import LOG
+
+LOG = logging.getLogger("spanwand")
 
 
 def set_aside(directory: Path, segments: list[Segment], locked: list[Segment]) -> list[Segment]:
