@@ -169,6 +169,8 @@ def _obstacles(parts: Parts) -> Iterator[str]:
     """Why senders are told to wait."""
     if parts.journal.sick:
         yield f"the journal's disk refuses: {parts.journal.sick}"
+    if not parts.journal.space.has_room():
+        yield str(parts.journal.space)
     backlog_bytes = _backlog_bytes(parts)
     if backlog_bytes >= FULL * parts.max_journal_bytes:
         yield f"the journal is full: {backlog_bytes} of {parts.max_journal_bytes} bytes are not in every sink"

@@ -52,8 +52,8 @@ def kill_rounds(target: Target, rounds: int, directory: Path, pause_s: float = 6
     rng = random.Random(SEED)
     killed: Counter[str] = Counter()
     load = Load(address=target.address, spans_per_s=1000, in_flight=4)
-    target.start()
-    with Senders(load, directory / "senders", count=2) as senders:
+    with target, Senders(load, directory / "senders", count=2) as senders:
+        target.start()
         for _ in range(rounds):
             time.sleep(rng.uniform(0.2, pause_s))
             what = target.kill(rng)
@@ -64,5 +64,4 @@ def kill_rounds(target: Target, rounds: int, directory: Path, pause_s: float = 6
         time.sleep(1)
         senders.stop()
         target.drain()
-        acknowledged = senders.acknowledged()
-    return account(acknowledged, rounds, target.delivered()), killed
+        return account(senders.acknowledged(), rounds, target.delivered()), killed

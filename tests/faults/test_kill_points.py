@@ -43,7 +43,7 @@ def killed_at(target: Spanwand, point: str) -> None:
 def survives(target: Spanwand, points: list[str], directory: Path, report: Callable[[str], None]) -> None:
     """Killed at `points`, one after the other, under load."""
     load = Load(address=target.address, spans_per_s=1500)
-    with Senders(load, directory / "senders") as senders:
+    with target, Senders(load, directory / "senders") as senders:
         for point in points:
             tear(target)
             killed_at(target, point)
