@@ -15,7 +15,7 @@ import psutil
 from spanwand.read import read
 from spanwand.stored_run import StoredRun
 from tests.faults.otlp import SpanKey
-from tests.support.daemon import COMMAND, WINDOW, RunningDaemon, environment
+from tests.support.daemon import COMMAND, WINDOW, RunningDaemon, environment, until
 
 BELOW_EPHEMERAL = range(20_000, 32_000)
 """Ports that no outgoing connection takes while the target is down."""
