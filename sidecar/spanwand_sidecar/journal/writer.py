@@ -20,6 +20,8 @@ from spanwand_sidecar.kill_points import kill_point
 Answer = Callable[[int | JournalError], None]
 """Told the position behind a frame once it is durable, or why it is not. Called by the writer; must not raise."""
 
+MOST_FRAMES = 1 << 17
+"""Frames after which a segment is full whatever its size: the last one is read at start, 5 µs a frame."""
 WORTH_ENDING_BYTES = 64 << 10
 """A smaller segment is not ended early: that would free next to nothing."""
 
@@ -52,6 +54,7 @@ class Writer:
         self._seal: Sealer | None = None
         self._descriptor = -1
         self._segment: Segment | None = None
+        self._frames = 0
 
     def write(self, group: Sequence[Entry]) -> Segment:
         """Make a group durable; returns its segment, grown. Raises OSError; then `give_up` before the next call."""
@@ -64,6 +67,7 @@ class Writer:
         kill_point("frames_synced")
         segment.end = self._previous_end = segment.end + size
         segment.size_bytes += size
+        self._frames += len(group)
         segment.last_arrival_ns = self._arrival.last_ns
         return segment
 
@@ -96,9 +100,9 @@ class Writer:
 
     def _segment_for(self, size: int) -> Segment:
         segment = self._segment
-        if segment is None or segment.size_bytes + size > self._segment_bytes:
+        if segment is None or segment.size_bytes + size > self._segment_bytes or self._frames >= MOST_FRAMES:
             self.close()
-            self._segment = None
+            self._segment, self._frames = None, 0
             key_id = self._key.id if self._key else b""
             header = SegmentHeader(self._position, self._arrival.last_ns, self._previous_end, key_id)
             self._descriptor, segment = create(self._directory, header)
