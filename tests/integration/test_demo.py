@@ -71,18 +71,15 @@ def test_a_directory_in_use_is_left_alone(tmp_path: Path) -> None:
 def test_a_signal_ends_every_child(tmp_path: Path, number: signal.Signals) -> None:
     data_dir = tmp_path / "data"
     command = [*COMMAND, "--comics", "1000", "--data-dir", str(data_dir)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout
-    for line in process.stdout:
-        if line.startswith("comic-"):
-            break
-    children = psutil.Process(process.pid).children(recursive=True)
-    assert len(children) >= 2
-    process.send_signal(number)
-    process.stdout.read()
-    assert process.wait(30) in (1, 130, 143)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        next(line for line in process.stdout if line.startswith("comic-"))
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 2
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode in (130, 143)
     deadline = time.monotonic() + 10
     while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process.stdout.close()

@@ -33,7 +33,8 @@ def demo(comics: int, data_dir: Path | None, keep: bool, as_json: bool) -> None:
     from spanwand_sidecar.demo import show
     from spanwand_sidecar.demo.run import run
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell's `&` had them ignored
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     console = Console(stderr=as_json)
     with directory(data_dir, keep=keep) as folder:
         with show.watching(console, comics) as watch:
