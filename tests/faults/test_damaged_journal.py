@@ -9,6 +9,7 @@ import pytest
 
 from spanwand_sidecar.journal import FrameKind, Journal, JournalConfig
 from spanwand_sidecar.journal.frame import FRAME_HEADER_BYTES
+from spanwand_sidecar.journal.seal import SEAL_BYTES
 from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES
 
 TAIL_BYTES = 4096
@@ -108,7 +109,7 @@ def test_a_flipped_bit_anywhere(written: Written, report: Callable[[str], None])
         found = found_with(written, bytes(data))
         end = written.hit(offset)
         assert found.frames == without(written, end), offset
-        size = FRAME_HEADER_BYTES + len(written.frames[end])
+        size = FRAME_HEADER_BYTES + SEAL_BYTES + len(written.frames[end])
         assert (found.truncated_bytes, found.damaged) == ((size, 0) if end == last else (0, 1)), offset
     report(f"R3 bit flipped in each of the last {len(written.tail):,} bytes: one frame lost, and counted")
 
