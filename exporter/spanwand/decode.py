@@ -32,7 +32,7 @@ class Decode:
     def __init__(self, keys: Keys, drops: Drops) -> None:
         self._markers = keys.markers
         self._marker_heads = frozenset(key.encode()[:_HEAD_CHARS] for key in keys.markers)
-        self._attributes = KeyValues(keys.read).attributes
+        self._attributes = KeyValues(keys.parsers).attributes
         self._drops = drops
 
     def __call__(self, body: bytes) -> tuple[list[Span], int]:

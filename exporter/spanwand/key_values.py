@@ -4,39 +4,40 @@ Nearly every attribute of a span is one that an earlier span had as well (the pr
 token counts), so short ones are remembered, read or not: then an attribute costs one look-up by its bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from google.protobuf.message import DecodeError
 
 from spanwand.any_value import read
 from spanwand.otlp.v1.view_pb2 import KeyValue
-from spanwand.span import AttributeValue
+from spanwand.span import AttributeValue, Parser
 
-_REMEMBERED_BYTES = 72
+REMEMBERED_BYTES = 72
 """Longest that is remembered: a model's name fits; what was said, and most ids, differ every time."""
-_MOST_REMEMBERED = 32_768
+MOST_REMEMBERED = 32_768
 """6 MB; enough for the token counts of many models."""
-_NOT_READ: tuple[str, AttributeValue] = ("", None)
+_NOTHING: tuple[str, AttributeValue] = ("", None)
+"""Of an attribute that is not read, or cannot be used."""
 
 
 class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
     """Key and value by their bytes: those seen before, others when they are asked for."""
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        """`keys` are those that are read."""
+    def __init__(self, parsers: Mapping[str, Parser]) -> None:
+        """`parsers` of the keys that are read."""
         super().__init__()
-        self._keys = {key.encode(): key for key in keys}
+        self._parsers = {key.encode(): (key, parse) for key, parse in parsers.items()}
 
     def attributes(self, sent: Iterable[bytes]) -> dict[str, AttributeValue]:
-        """Return those of the attributes that are read."""
+        """Return those of the attributes that are read and can be used, each as its parser returns it."""
         found = dict(map(self.__getitem__, sent))
         found.pop("", None)
         return found
 
     def __missing__(self, raw: bytes) -> tuple[str, AttributeValue]:
         pair = self._read(raw)
-        if len(raw) <= _REMEMBERED_BYTES:
-            if len(self) >= _MOST_REMEMBERED:
+        if len(raw) <= REMEMBERED_BYTES:
+            if len(self) >= MOST_REMEMBERED:
                 self.clear()
             self[raw] = pair
         return pair
@@ -45,6 +46,10 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
         try:
             sent = KeyValue.FromString(raw)
         except DecodeError:
-            return _NOT_READ
-        key = self._keys.get(sent.key)
-        return (key, read(sent.value)) if key else _NOT_READ
+            return _NOTHING
+        known = self._parsers.get(sent.key)
+        if known is None:
+            return _NOTHING
+        key, parse = known
+        value = parse(read(sent.value))
+        return _NOTHING if value is None else (key, value)

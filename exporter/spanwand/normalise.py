@@ -7,7 +7,8 @@ import msgspec
 
 from spanwand.dialects import DIALECTS
 from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE
-from spanwand.dialects.table import Dialect, Found, Reader
+from spanwand.dialects.parsers import as_sent
+from spanwand.dialects.table import Dialect, Groups, Reader
 from spanwand.record import (
     Content,
     Cost,
@@ -21,7 +22,7 @@ from spanwand.record import (
     TraceRoot,
     Usage,
 )
-from spanwand.span import Attributes, Keys, Span, SpanResource
+from spanwand.span import Attributes, Keys, Parser, Span, SpanResource
 
 DEFAULT_ENVIRONMENT = "default"
 """The environment of a service that names none."""
@@ -49,28 +50,27 @@ class Normalise:
         self._general = Reader((GENERAL,))
         self._exception = Reader((EXCEPTION,))
         self._resource = Reader((RESOURCE,))
-        readers = (self._call, self._exception, self._resource)
         self.keys = Keys(
             markers=frozenset().union(*(dialect.markers for dialect in dialects)),
-            read=frozenset(request_attributes).union(*(reader.keys for reader in readers)),
+            parsers=dict.fromkeys(request_attributes, as_sent) | _parsers(self._call, self._exception, self._resource),
         )
         self._origins: tuple[Attributes | None, _Origin] = (None, _Origin(Service(), "", "", {}))
 
     def __call__(self, span: Span) -> Generation | None:
         """Return the model call a span reports; `None` if it carries no dialect's marker."""
-        found = self._call.read(span.attributes)
-        if not found.dialect:
+        plan = self._call.plan(span.attributes)
+        if not plan.dialect:
             return None
-        groups, sources = found.groups, found.sources
+        groups, sources = plan.read(span.attributes), plan.sources
         call, usage = groups[""], groups.get("usage")
         origin = self._origin(span.resource)
         failure = _failure(span, groups["hint"], self._exception)
-        operation = call["operation"] = _operation(span.name, found)
+        operation = call["operation"] = _operation(span.name, groups)
         _assign(call, groups["hint"], origin)
         if usage and ("cached_input_tokens" in usage or "cache_write_input_tokens" in usage):
             sources = _inclusive(usage, sources)
         if operation in _VISUAL:
-            call["image"], sources = _image(found, failed=failure is not None)
+            call["image"], sources = _image(groups, sources, failed=failure is not None)
         for group, fields in groups.items():
             if fields and group in _PARTS:
                 call[group] = _PARTS[group](**fields)
@@ -82,7 +82,7 @@ class Normalise:
             start_ns=span.start_ns,
             end_ns=span.end_ns,
             service=origin.service,
-            dialect=found.dialect,
+            dialect=plan.dialect,
             failure=failure,
             attributes=self._extra(span, origin),
             sources=sources,
@@ -93,7 +93,7 @@ class Normalise:
         """Return the root of a request; `None` unless the span has no parent, or one in another process."""
         if span.parent_span_id and not span.parent_is_remote:
             return None
-        groups = self._general.read(span.attributes).groups
+        groups = self._general.read(span.attributes)
         call, hint = groups[""], groups["hint"]
         origin = self._origin(span.resource)
         _assign(call, hint, origin)
@@ -113,10 +113,10 @@ class Normalise:
     def _origin(self, resource: SpanResource) -> _Origin:
         attributes, origin = self._origins
         if attributes is not resource.attributes:
-            found = self._resource.read(resource.attributes)
-            call = found.groups[""]
+            groups = self._resource.read(resource.attributes)
+            call = groups[""]
             extras = {key: resource.attributes[key] for key in self._extras if key in resource.attributes}
-            origin = _Origin(_service(found), call.get("experiment", ""), call.get("arm", ""), extras)
+            origin = _Origin(_service(groups), call.get("experiment", ""), call.get("arm", ""), extras)
             self._origins = resource.attributes, origin
         return origin
 
@@ -127,13 +127,23 @@ class Normalise:
         return {**origin.extras, **own}
 
 
+def _parsers(*readers: Reader) -> dict[str, Parser]:
+    """Those of several readers. Raises ValueError for a key that two of them parse differently."""
+    parsers: dict[str, Parser] = {}
+    for reader in readers:
+        for key, parse in reader.parsers.items():
+            if parsers.setdefault(key, parse) is not parse:
+                raise ValueError(f"{key} has two parsers")
+    return parsers
+
+
 def _failure(span: Span, hint: Mapping[str, Any], exception: Reader) -> Failure | None:
     """The failure of a span: its `error.type`, else the type of its last exception."""
     kind, message = hint.get("error_type", ""), span.status_message
     if not span.status_is_error:
         return Failure(kind, message) if kind else None
     for event in reversed(span.events):
-        raised = exception.read(event.attributes).groups["hint"]
+        raised = exception.read(event.attributes)["hint"]
         if raised:
             kind = kind or raised.get("exception_type", "")
             message = message or raised.get("exception_message", "")
@@ -141,17 +151,17 @@ def _failure(span: Span, hint: Mapping[str, Any], exception: Reader) -> Failure 
     return Failure(kind or "error", message)
 
 
-def _service(found: Found) -> Service:
-    fields, hint = found.groups.get("service", {}), found.groups["hint"]
+def _service(groups: Groups) -> Service:
+    fields, hint = groups.get("service", {}), groups["hint"]
     fields.setdefault("environment", DEFAULT_ENVIRONMENT)
     if "instance" not in fields:
         fields["instance"] = "-".join(str(hint[part]) for part in ("host", "pid") if part in hint)
     return Service(**fields)
 
 
-def _operation(name: str, found: Found) -> Operation:
+def _operation(name: str, groups: Groups) -> Operation:
     """The operation a span names, else the one its attributes give away."""
-    groups, hint = found.groups, found.groups["hint"]
+    hint = groups["hint"]
     named: Operation | None = groups[""].get("operation")
     if named is not None:
         return Operation.IMAGE if named is Operation.CHAT and hint.get("output_type") == "image" else named
@@ -161,14 +171,14 @@ def _operation(name: str, found: Found) -> Operation:
         return Operation.TOOL
     if "agent" in hint:
         return Operation.AGENT
-    return _model_operation(name, found)
+    return _model_operation(name, groups)
 
 
-def _model_operation(name: str, found: Found) -> Operation:
-    model = found.groups[""].get("request_model", "")
-    if "dimensions" in found.groups["hint"] or any("embed" in text[:64].lower() for text in (model, name)):
+def _model_operation(name: str, groups: Groups) -> Operation:
+    model = groups[""].get("request_model", "")
+    if "dimensions" in groups["hint"] or any("embed" in text[:64].lower() for text in (model, name)):
         return Operation.EMBEDDINGS
-    return Operation.CHAT if model or found.groups.get("usage") else Operation.OTHER
+    return Operation.CHAT if model or groups.get("usage") else Operation.OTHER
 
 
 def _assign(call: dict[str, Any], hint: Mapping[str, Any], origin: _Origin) -> None:
@@ -190,9 +200,9 @@ def _inclusive(usage: dict[str, Any], sources: Mapping[str, str]) -> Mapping[str
     return {**sources, "usage.input_tokens": sources["usage.input_tokens"] + " (was exclusive of cached tokens)"}
 
 
-def _image(found: Found, *, failed: bool) -> tuple[ImageParams, Mapping[str, str]]:
+def _image(groups: Groups, sources: Mapping[str, str], *, failed: bool) -> tuple[ImageParams, Mapping[str, str]]:
     """Parameters of an image call. A call that succeeded made as many images as were asked for, by default one."""
-    groups, sources = found.groups, dict(found.sources)
+    sources = dict(sources)
     image, hint, params = groups.get("image", {}), groups["hint"], groups.get("params", {})
     if "size" in hint and "width" not in image and "height" not in image:
         image["width"], image["height"] = hint["size"]

@@ -29,15 +29,19 @@ class ReadableSpans:
         for span in spans:
             parent, context = span.parent, span.get_span_context()
             remote = parent is not None and parent.is_remote
-            if parent is not None and not remote and self._keys.markers.isdisjoint(span.attributes or ()):
+            inner = parent is not None and not remote
+            if inner and self._keys.markers.isdisjoint(span.attributes or ()):
+                continue
+            attributes = self._attributes(span.attributes)
+            if inner and self._keys.markers.isdisjoint(attributes):
                 continue
             if context is not None and context.is_valid:
-                matching.append(self._span(span, context))
+                matching.append(self._span(span, context, attributes))
             else:
                 drops[DropReason.INVALID_IDS] += 1
         return matching
 
-    def _span(self, span: ReadableSpan, context: SpanContext) -> Span:
+    def _span(self, span: ReadableSpan, context: SpanContext, attributes: Attributes) -> Span:
         parent = span.parent
         is_error = span.status.status_code is StatusCode.ERROR
         return Span(
@@ -49,7 +53,7 @@ class ReadableSpans:
             name=_text(span.name),
             start_ns=span.start_time or 0,
             end_ns=span.end_time or 0,
-            attributes=self._attributes(span.attributes),
+            attributes=attributes,
             events=tuple(map(self._event, span.events)) if is_error else (),
             resource=self._resource(span.resource, span.instrumentation_scope),
             status_is_error=is_error,
@@ -60,8 +64,10 @@ class ReadableSpans:
         return SpanEvent(_text(event.name), event.timestamp, self._attributes(event.attributes))
 
     def _attributes(self, attributes: Mapping[str, AnyValue] | None) -> Attributes:
-        read = self._keys.read
-        return {key: _value(value) for key, value in (attributes or {}).items() if key in read}
+        parsers = self._keys.parsers
+        sent = {key: value for key, value in (attributes or {}).items() if key in parsers}
+        parsed = {key: parsers[key](_value(value)) for key, value in sent.items()}
+        return {key: value for key, value in parsed.items() if value is not None}
 
     def _resource(self, resource: Resource, scope: InstrumentationScope | None) -> SpanResource:
         """One object per resource and scope. The SDK's own hash of a resource is its JSON, so the key is identity."""

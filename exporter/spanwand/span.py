@@ -1,22 +1,29 @@
 """What comes in: a span as OpenTelemetry says it, before anything is known about its dialect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 AttributeValue = str | bool | int | float | bytes | Sequence[object] | Mapping[str, object] | None
 Attributes = Mapping[str, AttributeValue]
+Parser = Callable[[AttributeValue], AttributeValue]
+"""Returns the value for the record, or `None` if it cannot be used: then the next key in order of trust is. It must
+not raise, and what it returns is shared."""
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """Which attribute keys mark a model call, and which are read from a span, its events or its resource."""
+    """Which attribute keys mark a model call, and which are read from a span, its events or its resource.
+
+    What is read goes through the parser of its key right there, where one that was seen before need not be parsed
+    again. An attribute whose parser returns `None` says nothing, as if it had not been sent.
+    """
 
     markers: frozenset[str]
-    read: frozenset[str]
+    parsers: Mapping[str, Parser]
 
 
 class SpanResource(msgspec.Struct, frozen=True):
-    """Who sent a span, as OTLP says it: resource attributes and instrumentation scope, shared by many spans."""
+    """Who sent a span: resource attributes and instrumentation scope, shared by many spans."""
 
     attributes: Attributes
     scope_name: str = ""
@@ -34,8 +41,8 @@ class SpanEvent(msgspec.Struct, frozen=True):
 class Span(msgspec.Struct, frozen=True, kw_only=True):
     """One decoded span whose dialect is not known yet.
 
-    `attributes` holds the keys that some dialect reads, not all that were sent. Ids are raw bytes: 16 and 8 long
-    (an empty `parent_span_id` marks a root).
+    `attributes` holds the keys that some dialect reads, not all that were sent, each as its parser returned it. Ids
+    are raw bytes: 16 and 8 long (an empty `parent_span_id` marks a root).
     """
 
     trace_id: bytes

@@ -11,6 +11,7 @@ from tests.support.records import trace_id
 from spanwand.batch import Batch
 from spanwand.config import AggregateConfig, GatherConfig, LineConfig, SampleConfig
 from spanwand.pipeline import Pipeline
+from spanwand.record import Operation
 from spanwand.span import AttributeValue, Span, SpanResource
 
 SECOND_NS = 1_000_000_000
@@ -50,7 +51,7 @@ def spans(draw: st.DrawFn) -> Span:
     is_call = draw(st.booleans())
     parent = draw(st.sampled_from([b"", b"\x01" * 8, b"\x02" * 8]))
     attributes: dict[str, AttributeValue] = {
-        "gen_ai.operation.name": draw(st.sampled_from(["chat", "invoke_agent", "image_generation"])),
+        "gen_ai.operation.name": draw(st.sampled_from([Operation.CHAT, Operation.AGENT, Operation.IMAGE])),
         "gen_ai.request.model": draw(st.sampled_from(["small", "large"])),
         "gen_ai.usage.input_tokens": draw(st.integers(0, 9)),
     }

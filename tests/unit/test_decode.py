@@ -11,11 +11,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from spanwand.any_value import read
 from spanwand.decode import Decode
+from spanwand.dialects.parsers import as_sent
 from spanwand.drops import DropReason, Drops
 from spanwand.span import Keys, Span
 
 KEYS = Keys(
-    markers=frozenset({"gen_ai.system"}), read=frozenset({"gen_ai.system", "n", "service.name", "exception.type"})
+    markers=frozenset({"gen_ai.system"}),
+    parsers=dict.fromkeys(("gen_ai.system", "n", "service.name", "exception.type"), as_sent),
 )
 
 
@@ -156,3 +158,12 @@ def test_other_values() -> None:
         assert read(any_value(bytes_value=b"\0").SerializeToString()) == b"\0"
         assert read(AnyValue().SerializeToString()) is None
         assert read(b"\x0a\x05ab") is None
+
+
+def test_a_sender_that_writes_values_before_keys() -> None:
+    """P1: the order of fields is the sender's choice, so such a model call is one as well."""
+    key, value = b"\x0a\x0dgen_ai.system", b"\x12\x08\x0a\x06openai"
+    body = request(sent()).replace(key + value, value + key)
+    name, studio = b"\x0a\x0cservice.name", b"\x12\x07\x0a\x05comic"
+    spans, _ = Decode(KEYS, Counter())(body.replace(name + studio, studio + name))
+    assert [span.attributes for span in spans] == [{"gen_ai.system": "openai"}]

@@ -1,7 +1,7 @@
 """Normalise: who sent a span, in which experiment, and which request it belongs to (P3, A4)."""
 
 import pytest
-from tests.support.spans import CHAT, call, root, span
+from tests.support.spans import CHAT, call, parsed, root, span
 
 from spanwand.normalise import Normalise
 from spanwand.record import Service
@@ -62,8 +62,8 @@ def test_configured_attributes_come_from_the_span_before_the_resource() -> None:
     normalise = Normalise(("comic.id", "team"))
     resource = SpanResource({"team": "red", "comic.id": "old"})
     for attributes, expected in [({"comic.id": "c7"}, "c7"), ({}, "old")]:
-        sent = Span(trace_id=b"\1" * 16, span_id=b"\2" * 8, attributes={**CHAT, **attributes}, resource=resource)
+        sent = Span(trace_id=b"\1" * 16, span_id=b"\2" * 8, attributes=parsed(CHAT | attributes), resource=resource)
         generation = normalise(sent)
         assert generation is not None
         assert generation.attributes == {"comic.id": expected, "team": "red"}
-    assert {"comic.id", "team"} <= normalise.keys.read
+    assert {"comic.id", "team"} <= normalise.keys.parsers.keys()

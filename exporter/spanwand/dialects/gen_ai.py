@@ -3,8 +3,6 @@
 Newest names first. What a key was called in which version: docs/dialects.md, generated from this table.
 """
 
-from functools import lru_cache
-
 from spanwand.dialects.parsers import (
     content,
     count,
@@ -81,18 +79,14 @@ _INTERFACES = (".chat", ".responses", ".messages", ".completion", ".embedding", 
 """What Vercel's AI SDK adds to a provider's name: `openai.chat`."""
 
 
-@lru_cache(1024)
-def _provider_name(value: str) -> str:
+def provider(value: AttributeValue) -> str | None:
+    """Return a provider's name as the conventions spell it."""
+    if not value or not isinstance(value, str):
+        return None
     name = value.strip().lower()
     for interface in _INTERFACES:
         name = name.removesuffix(interface)
     return PROVIDERS.get(name, name)
-
-
-def provider(value: AttributeValue) -> str | None:
-    """Return a provider's name as the conventions spell it."""
-    name = text(value)
-    return _provider_name(name) if name else None
 
 
 GEN_AI = Dialect(

@@ -3,14 +3,11 @@
 They never raise. Instrumentations write integers as doubles or strings, arrays as JSON, zero for unknown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from spanwand.span import AttributeValue
-
-Parser = Callable[[AttributeValue], object]
-"""Returns the value for the record, or None: then the next key in order of trust is used."""
+from spanwand.span import AttributeValue, Parser
 
 _LARGEST = 2**53
 """Counts beyond this are nonsense, and doubles could not add them up exactly."""
@@ -127,14 +124,15 @@ def content(value: AttributeValue) -> str | None:
         return None
 
 
-KEEP_TEXT = frozenset({text, scalar_text, content})
-"""Parsers that return text as it is, so that for text they need not be called."""
+def as_sent(value: AttributeValue) -> AttributeValue:
+    """Anything, as it is."""
+    return value
 
 
-def word(words: Mapping[str, object], otherwise: object) -> Parser:
+def word(words: Mapping[str, AttributeValue], otherwise: AttributeValue) -> Parser:
     """Make a parser for a closed vocabulary: the meaning of a word in lower case, else `otherwise`."""
 
-    def parse(value: AttributeValue) -> object:
+    def parse(value: AttributeValue) -> AttributeValue:
         if not value or not isinstance(value, str):
             return None
         return words.get(value) or words.get(value.lower(), otherwise)

@@ -6,13 +6,12 @@ parser. A field is named by its place in `record.Generation`: `provider`, `usage
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from spanwand.dialects.parsers import KEEP_TEXT, Parser
 from spanwand.record import Content, Cost, Generation, ImageParams, Params, Service, Timing, Usage
-from spanwand.span import Attributes
+from spanwand.span import Attributes, Parser
 
 GROUPS: Mapping[str, type[msgspec.Struct] | None] = {
     "": Generation,
@@ -58,45 +57,35 @@ def keys(parse: Parser, *names: str) -> tuple[Source, ...]:
     return tuple(Source(name, parse) for name in names)
 
 
-class Found(NamedTuple):
-    """What a reader found on one span. Values by group and field; the groups "" and `hint` are always there.
-
-    `sources` is shared by many spans: copy it to change it.
-    """
-
-    dialect: str
-    groups: dict[str, dict[str, Any]]
-    sources: Mapping[str, str]
+Groups = dict[str, dict[str, Any]]
+"""Values by group and field; the groups "" and `hint` are always there."""
 
 
-class _Slot(NamedTuple):
-    """What one key means. A lower rank is trusted more. A value of type `plain`, if not empty, needs no parsing."""
-
-    rank: int
-    key: str
-    path: str
-    group: str
-    field: str
-    plain: type | None
-    parse: Parser
-
-
-class _Plan(NamedTuple):
+class Plan(msgspec.Struct, frozen=True):
     """What a set of keys means: worked out once, because spans of one instrumentation carry the same keys."""
 
     dialect: str
-    slots: tuple[_Slot, ...]
-    """Least trusted first, so that a more trusted value overwrites."""
-    groups: tuple[str, ...]
+    """The first one with a marker among the keys; empty if none has."""
+    groups: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    """Fields of each group, each with its most trusted key."""
     sources: Mapping[str, str]
-    """Where each field comes from if every value can be used."""
+    """The key of each field of the record."""
+
+    def read(self, attributes: Attributes) -> Groups:
+        """Return the fields that `attributes`, which have the keys of the plan, hold."""
+        groups: Groups = {}
+        for group, fields in self.groups:
+            groups[group] = values = {}
+            for field, key in fields:
+                values[field] = attributes[key]
+        return groups
 
 
 _MOST_PLANS = 1024
 
 
 class Reader:
-    """Reads the fields of several dialects from the attributes a span has.
+    """Reads the fields of several dialects from the attributes a span has, which their parsers have passed.
 
     Where dialects share a field the earlier dialect is trusted more: field by field, nothing is ever added up.
     """
@@ -104,57 +93,49 @@ class Reader:
     def __init__(self, dialects: Iterable[Dialect]) -> None:
         """Raises ValueError for a table that names no field of the record, or reads one key as two fields."""
         self._dialects = tuple(dialects)
-        self._slots: dict[str, _Slot] = {}
-        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._paths: dict[str, str] = {}  # by key, most trusted first
+        self.parsers: dict[str, Parser] = {}
+        """The parser of every key that is read."""
+        self._plans: dict[tuple[str, ...], Plan] = {}
         for dialect in self._dialects:
             for path, sources in dialect.fields.items():
                 for source in sources:
-                    slot = _slot(len(self._slots), path, source)
-                    known = self._slots.setdefault(source.key, slot)
-                    if known.path != path:
-                        raise ValueError(f"{dialect.name}: {source.key} is read as {known.path} and as {path}")
+                    self._add(dialect.name, path, source)
 
-    @property
-    def keys(self) -> frozenset[str]:
-        """Every key that is read."""
-        return frozenset(self._slots)
-
-    def read(self, attributes: Attributes) -> Found:
-        """Return the most trusted value of each field that `attributes` has; dialect "" if they hold no marker."""
+    def plan(self, attributes: Attributes) -> Plan:
+        """How to read these attributes, and all others with the same keys."""
         shape = tuple(attributes)
-        plan = self._plans.get(shape) or self._plan(shape)
-        groups: dict[str, dict[str, Any]] = {group: {} for group in plan.groups}
-        unusable = False
-        for _, key, _, group, field, plain, parse in plan.slots:
-            value: object = attributes[key]
-            if type(value) is not plain or not value:
-                value = parse(attributes[key])
-            if value is None:
-                unusable = True
-            else:
-                groups[group][field] = value
-        return Found(plan.dialect, groups, _sources(plan.slots, attributes) if unusable else plan.sources)
-
-    def _plan(self, shape: tuple[str, ...]) -> _Plan:
-        if len(self._plans) >= _MOST_PLANS:
-            self._plans.clear()
-        slots = tuple(sorted((self._slots[key] for key in shape if key in self._slots), reverse=True))
-        named = (dialect.name for dialect in self._dialects if not dialect.markers.isdisjoint(shape))
-        groups = tuple(dict.fromkeys(("", "hint", *(slot.group for slot in slots))))
-        plan = self._plans[shape] = _Plan(next(named, ""), slots, groups, {slot.path: slot.key for slot in slots})
+        plan = self._plans.get(shape)
+        if plan is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            plan = self._plans[shape] = self._plan(frozenset(shape))
         return plan
 
+    def read(self, attributes: Attributes) -> Groups:
+        """Return the most trusted value of each field that `attributes` has."""
+        return self.plan(attributes).read(attributes)
 
-def _sources(slots: Iterable[_Slot], attributes: Attributes) -> Mapping[str, str]:
-    return {slot.path: slot.key for slot in slots if slot.parse(attributes[slot.key]) is not None}
+    def _plan(self, keys: frozenset[str]) -> Plan:
+        named = (dialect.name for dialect in self._dialects if not dialect.markers.isdisjoint(keys))
+        sources: dict[str, str] = {}
+        for key, path in self._paths.items():
+            if key in keys:
+                sources.setdefault(path, key)
+        groups: dict[str, list[tuple[str, str]]] = {"": [], "hint": []}
+        for path, key in sources.items():
+            group, _, field = path.rpartition(".")
+            groups.setdefault(group, []).append((field, key))
+        return Plan(next(named, ""), tuple((group, tuple(fields)) for group, fields in groups.items()), sources)
 
-
-def _slot(rank: int, path: str, source: Source) -> _Slot:
-    group, _, field = path.rpartition(".")
-    if group not in GROUPS:
-        raise ValueError(f"{source.key}: {path} is in no group of the record")
-    record = GROUPS[group]
-    if record is not None and field not in record.__struct_fields__:
-        raise ValueError(f"{source.key}: {path} is not a field of the record")
-    plain = str if source.parse in KEEP_TEXT else None
-    return _Slot(rank, source.key, path, group, field, plain, source.parse)
+    def _add(self, dialect: str, path: str, source: Source) -> None:
+        group, _, field = path.rpartition(".")
+        if group not in GROUPS:
+            raise ValueError(f"{source.key}: {path} is in no group of the record")
+        record = GROUPS[group]
+        if record is not None and field not in record.__struct_fields__:
+            raise ValueError(f"{source.key}: {path} is not a field of the record")
+        known = self._paths.setdefault(source.key, path)
+        if known != path:
+            raise ValueError(f"{dialect}: {source.key} is read as {known} and as {path}")
+        self.parsers.setdefault(source.key, source.parse)

@@ -1,0 +1,47 @@
+"""Attributes by their bytes: parsed once, in bounded memory, the same as if each were parsed (P3, R25)."""
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+from spanwand import key_values
+from spanwand.dialects.parsers import count, scalar_text
+from spanwand.key_values import KeyValues
+
+
+def sent(key: str, **value: object) -> bytes:
+    return KeyValue(key=key, value=AnyValue(**value)).SerializeToString()  # type: ignore[arg-type]  # one of the oneof
+
+
+def test_what_is_not_read_or_cannot_be_used_is_left_out() -> None:
+    known = KeyValues({"n": count, "id": scalar_text})
+    raw = [sent("n", int_value=3), sent("id", int_value=7), sent("x", string_value="y"), sent("", string_value="z")]
+    for _ in range(2):
+        assert known.attributes(raw) == {"n": 3, "id": "7"}
+        assert known.attributes([sent("n", int_value=-1)]) == {}
+        assert known.attributes([sent("n", int_value=1), sent("n", int_value=2)]) == {"n": 2}
+
+
+def test_equal_values_of_other_types_are_not_mixed_up() -> None:
+    """1, 1.0 and true are equal in Python, and not the same attribute."""
+    known = KeyValues({"n": scalar_text})
+    values = [sent("n", int_value=1), sent("n", double_value=1.0), sent("n", bool_value=True)]
+    assert [known.attributes([raw]) for raw in values * 2] == [{"n": "1"}, {"n": "1.0"}, {}] * 2
+
+
+def test_memory_is_bounded() -> None:
+    known = KeyValues({"n": count, "id": scalar_text})
+    for number in range(40_000):
+        assert known.attributes([sent("n", int_value=number)]) == {"n": number}
+        assert known.attributes([sent("id", string_value=f"{number}" * 30)]) == {"id": f"{number}" * 30}
+    assert len(known) <= key_values.MOST_REMEMBERED
+    assert max(map(len, known)) <= key_values.REMEMBERED_BYTES
+
+
+def test_damage_costs_one_attribute() -> None:
+    known = KeyValues({"n": count})
+    assert known.attributes([b"\x0a\x7fn", b"", b"\xff", sent("n", int_value=3)]) == {"n": 3}
+
+
+def test_value_before_key() -> None:
+    """Protobuf lets a sender write fields in any order."""
+    raw = sent("n", int_value=3)
+    assert KeyValues({"n": count}).attributes([raw[3:] + raw[:3]]) == {"n": 3}
