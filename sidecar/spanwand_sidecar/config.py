@@ -3,41 +3,39 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from spanwand.config import LineConfig, Section
 from spanwand.errors import ConfigError
 from spanwand_sidecar.journal.config import JournalConfig
-from spanwand_sidecar.receive.addresses import UNIX, is_loopback, split_host_port
-from spanwand_sidecar.receive.limits import ReceiveConfig
+from spanwand_sidecar.receive.addresses import UNIX, is_exposed, split_host_port
+from spanwand_sidecar.receive.config import AuthConfig, ReceiveConfig, TlsConfig
 
 
-def _loopback_tcp(address: str) -> str:
+def _tcp(address: str) -> str:
     try:
-        host, _ = split_host_port(address)
+        split_host_port(address)
     except ConfigError:
         raise ValueError("must be host:port, such as 127.0.0.1:4317") from None
-    if not is_loopback(host):
-        raise ValueError("must be a loopback address: without TLS nothing else is served")
     return address
 
 
-def _unix_or_loopback_tcp(address: str) -> str:
+def _unix_or_tcp(address: str) -> str:
     if not address.startswith(UNIX):
-        return _loopback_tcp(address)
+        return _tcp(address)
     if not Path(address.removeprefix(UNIX)).is_absolute():
         raise ValueError("must be unix: and an absolute path, such as unix:/run/spanwand/otlp.sock")
     return address
 
 
-TcpAddress = Annotated[str, AfterValidator(_loopback_tcp)]
-GrpcAddress = Annotated[str, AfterValidator(_unix_or_loopback_tcp)]
+TcpAddress = Annotated[str, AfterValidator(_tcp)]
+GrpcAddress = Annotated[str, AfterValidator(_unix_or_tcp)]
 
 
 class ListenConfig(Section):
-    """Where the daemon listens: loopback only. Port 0 takes any free port; see `endpoints_file`."""
+    """Where the daemon listens. What is not loopback needs `tls` and `auth`. Port 0 takes any; see `endpoints_file`."""
 
     grpc: tuple[GrpcAddress, ...] = Field(default=("127.0.0.1:4317",), min_length=1)
     """OTLP over gRPC: `host:port` or `unix:/path`, one or more."""
@@ -69,6 +67,8 @@ class Config(LineConfig):
     """Everything `spanwand up` can be told."""
 
     listen: ListenConfig = ListenConfig()
+    tls: TlsConfig = TlsConfig()
+    auth: AuthConfig = AuthConfig()
     receive: ReceiveConfig = ReceiveConfig()
     journal: JournalConfig = JournalConfig()
     deliver: DeliverConfig = DeliverConfig()
@@ -79,6 +79,21 @@ class Config(LineConfig):
     """JSON file with bound addresses and process id, written when ready. One is always in the data directory."""
     grace_s: float = Field(default=25.0, ge=0)
     """Seconds that a stop may take, from signal to exit: draining, delivering, finishing runs."""
+
+    @model_validator(mode="after")
+    def _exposed_is_secured(self) -> Self:
+        listen, tls = self.listen, self.tls
+        places = [("grpc", address) for address in listen.grpc] + [("http", listen.http), ("admin", listen.admin)]
+        exposed = next((f"listen.{key}: {address}" for key, address in places if is_exposed(address)), "")
+        if bool(tls.cert_file) != bool(tls.key_file):
+            raise ValueError("tls.cert_file and tls.key_file go together")
+        if exposed and not tls.cert_file:
+            raise ValueError(f"{exposed} is not loopback: it needs tls.cert_file and tls.key_file")
+        if exposed and not (self.auth.token_file or tls.client_ca_file):
+            raise ValueError(f"{exposed} is not loopback: it needs auth.token_file or tls.client_ca_file")
+        if not exposed and (tls.cert_file or tls.client_ca_file or self.auth.token_file):
+            raise ValueError("tls and auth are for addresses that are not loopback, and no such one is listened on")
+        return self
 
 
 def data_dir(config: Config, environ: Mapping[str, str] = os.environ) -> Path:

@@ -1,19 +1,23 @@
-"""The admin server: a few GET routes on a loopback port. HTTP/1.0, one short-lived thread a request."""
+"""The admin server: a few GET routes. HTTP/1.0, one short-lived thread a request."""
 
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from email.message import Message
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import ClassVar, NamedTuple
 
 from spanwand_sidecar.errors import CannotStart
-from spanwand_sidecar.receive.addresses import is_loopback, split_host_port
+from spanwand_sidecar.receive.addresses import is_exposed, names_loopback, split_host_port
+from spanwand_sidecar.receive.reception import Reception
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 REQUEST_TIMEOUT_S = 5.0
 POLL_S = 0.25
+OPEN = frozenset({"/livez", "/readyz"})
+"""Without a token even where one is needed: probes have none, and there is nothing to learn."""
 
 
 class Answer(NamedTuple):
@@ -30,10 +34,10 @@ Route = Callable[[], Answer]
 class Control:
     """Serves `routes` by path until `close`."""
 
-    def __init__(self, address: str, routes: Mapping[str, Route]) -> None:
+    def __init__(self, address: str, routes: Mapping[str, Route], reception: Reception) -> None:
         """Bind. Raises CannotStart if the address is taken."""
         try:
-            self._server = _server(address, routes)
+            self._server = _server(address, routes, reception if is_exposed(address) else None)
         except OSError as error:
             raise CannotStart(f"admin address {address}: {error.strerror or error}") from None
         self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_S,), name="admin", daemon=True)
@@ -55,7 +59,8 @@ class Control:
         self._server.server_close()
 
 
-def _server(address: str, routes: Mapping[str, Route]) -> ThreadingTCPServer:
+def _server(address: str, routes: Mapping[str, Route], guard: Reception | None) -> ThreadingTCPServer:
+    """`guard` has the certificates and tokens of an address that others can reach."""
     host, port = split_host_port(address)
 
     class Handler(BaseHTTPRequestHandler):
@@ -63,15 +68,18 @@ def _server(address: str, routes: Mapping[str, Route]) -> ThreadingTCPServer:
         server_version = "spanwand"
         sys_version = ""
 
+        def setup(self) -> None:
+            """Shake hands on the connection's own thread, so that a slow peer keeps nobody waiting."""
+            if guard and guard.tls:
+                self.request.settimeout(self.timeout)
+                self.request = guard.tls.context().wrap_socket(self.request, server_side=True)
+            super().setup()
+
         def do_GET(self) -> None:
-            """Answer by path. A name that a web page's host could have is refused (DNS rebinding)."""
-            route = routes.get(self.path.partition("?")[0])
-            if not _names_this_machine(self.headers.get("Host", "")):
-                self._send(Answer(b"unknown host\n", status=421))
-            elif route is None:
-                self._send(Answer(f"no such page; there is {' '.join(routes)}\n".encode(), status=404))
-            else:
-                self._send(route())
+            """Answer by path."""
+            path = self.path.partition("?")[0]
+            route = routes.get(path) or (lambda: _no_such_page(routes))
+            self._send(_turned_away(guard, path, self.headers) or route())
 
         def _send(self, answer: Answer) -> None:
             self.send_response(answer.status)
@@ -94,6 +102,14 @@ def _server(address: str, routes: Mapping[str, Route]) -> ThreadingTCPServer:
     return Server((host, port), Handler)
 
 
-def _names_this_machine(host: str) -> bool:
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-    return not host or is_loopback(name.removeprefix("[").removesuffix("]"))
+def _turned_away(guard: Reception | None, path: str, headers: Message) -> Answer | None:
+    """Why a request is not answered. On loopback: it names a host that a web page could have (DNS rebinding)."""
+    if not guard:
+        return None if names_loopback(headers.get("Host", "localhost")) else Answer(b"unknown host\n", status=421)
+    if not guard.tokens or path in OPEN or guard.tokens.allow(headers.get("Authorization", "")):
+        return None
+    return Answer(b"a valid bearer token is needed\n", status=401)
+
+
+def _no_such_page(routes: Iterable[str]) -> Answer:
+    return Answer(f"no such page; there is {' '.join(routes)}\n".encode(), status=404)

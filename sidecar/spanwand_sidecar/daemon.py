@@ -22,9 +22,12 @@ from spanwand_sidecar.deliver import Delivery
 from spanwand_sidecar.errors import CannotStart
 from spanwand_sidecar.journal import Journal, JournalError
 from spanwand_sidecar.log import LOG
-from spanwand_sidecar.receive import Counters, grpc, http
+from spanwand_sidecar.receive import grpc, http
+from spanwand_sidecar.receive.bearer import Tokens
 from spanwand_sidecar.receive.grpc import GrpcServer
 from spanwand_sidecar.receive.http import HttpServer
+from spanwand_sidecar.receive.reception import Reception
+from spanwand_sidecar.receive.tls import Tls
 from spanwand_sidecar.signals import StopSignals
 from spanwand_sidecar.sinks import openers
 from spanwand_sidecar.status import Endpoints, Parts, Status, is_ready, snapshot
@@ -57,11 +60,11 @@ class Daemon:
         self._config = config
         self._directory = _make_directory(data_dir(config))
         self._stopping = Event()
-        self._counters = Counters()
         with ExitStack() as undo:
             self._journal = Journal.open(self._directory / "journal", config.journal)
             undo.callback(self._journal.close)
-            self._control = Control(config.listen.admin, self._routes())
+            self._reception = _reception(config, self._journal)
+            self._control = Control(config.listen.admin, self._routes(), self._reception)
             undo.callback(self._control.close)
             self._parts = self._open_line(started_s)
             self._doors = self._open_doors(undo)
@@ -110,17 +113,16 @@ class Daemon:
             commits=commits,
             worker=Worker(journal, Pipeline(config, key), self._offer, commits.low),
             deliveries=[Delivery(name, opener, commits, config.deliver) for name, opener in sinks.items()],
-            counters=self._counters,
+            counters=self._reception.counters,
             stopping=self._stopping,
         )
 
     def _open_doors(self, undo: ExitStack) -> tuple[GrpcServer, HttpServer]:
-        listen, receive = self._config.listen, self._config.receive
+        listen = self._config.listen
         health_service = grpc_health.register(lambda: is_ready(self._parts))
-        grpc_door = grpc.serve(listen.grpc, self._journal, receive, self._counters, [health_service])
+        grpc_door = grpc.serve(listen.grpc, self._reception, [health_service])
         undo.callback(grpc_door.stop, 0.0)
-        http_door = http.serve(listen.http, self._journal, receive, self._counters)
-        return grpc_door, http_door
+        return grpc_door, http.serve(listen.http, self._reception)
 
     def _offer(self, batch: Batch) -> None:
         for delivery in self._parts.deliveries:
@@ -169,6 +171,15 @@ class Daemon:
     def _endpoints_paths(self) -> list[Path]:
         named = self._config.endpoints_file
         return [self._directory / endpoints_file.NAME, *([Path(named).absolute()] if named else [])]
+
+
+def _reception(config: Config, journal: Journal) -> Reception:
+    return Reception(
+        journal,
+        config.receive,
+        tls=Tls(config.tls) if config.tls.cert_file else None,
+        tokens=Tokens(Path(config.auth.token_file).expanduser()) if config.auth.token_file else None,
+    )
 
 
 def _together(calls: Iterable[Callable[[], object]], deadline_s: float) -> None:

@@ -14,6 +14,9 @@ PAUSE_S = 1.0
 """Time without a frame after which one is written to let time pass, while the line waits for that."""
 REST_S = 3_600.0
 """Longest sleep while nothing is open; a frame ends it."""
+REST_BYTES = 1 << 20
+"""Journal passed over while nothing is open, behind which that is said even if frames never pause: the line reads no
+logs and metrics, and what it does not read must not fill the journal."""
 DRAIN = b"drain"
 """Body of the COMMAND frame that closes everything that is open."""
 DROPPED = "spanwand/dropped/"
@@ -96,6 +99,8 @@ class Worker:
                 self._rest()
                 self._drained = True
                 return
+            if self.position - self._rested_at >= REST_BYTES and not self._line.waiting:
+                self._rest()
 
     def _take(self, frame: Frame) -> None:
         """Time passes first, so that a frame that the line cannot take does not take a finished batch with it."""

@@ -13,11 +13,12 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from tests.support.doors import journal_in, stored, trace_request
+from tests.support.doors import journal_in, logs_request, metrics_request, stored, trace_request
 
-from spanwand_sidecar.journal import Journal
+from spanwand_sidecar.journal import FrameKind, Journal
 from spanwand_sidecar.receive import CannotListen, Counters, ReceiveConfig, RefusalReason, Signal
 from spanwand_sidecar.receive.grpc import GrpcServer, serve
+from spanwand_sidecar.receive.reception import Reception
 
 EXPORT = "/opentelemetry.proto.collector.{0}.v1.{1}Service/Export"
 TRACES = EXPORT.format("trace", "Trace")
@@ -27,10 +28,10 @@ LIMITS = ReceiveConfig()
 
 @contextmanager
 def door(journal: Journal, *addresses: str, limits: ReceiveConfig = LIMITS) -> Iterator[tuple[GrpcServer, Counters]]:
-    counters = Counters()
-    server = serve(addresses or (LOOPBACK,), journal, limits, counters)
+    reception = Reception(journal, limits)
+    server = serve(addresses or (LOOPBACK,), reception)
     try:
-        yield server, counters
+        yield server, reception.counters
     finally:
         server.stop(1.0)
 
@@ -72,12 +73,16 @@ def test_the_stock_exporter_over_tcp_and_a_unix_socket(tmp_path: Path) -> None:
         assert counters.accepted_spans == 2
 
 
-def test_other_signals_are_acknowledged_and_counted(tmp_path: Path) -> None:
+def test_other_signals_are_kept_and_counted(tmp_path: Path) -> None:
+    """In the journal for a later version; what is no request of theirs is refused like any other."""
+    bodies = {"metrics": metrics_request(2), "logs": logs_request(2)}
     with journal_in(tmp_path) as journal, door(journal) as (server, counters):
-        for signal in ("metrics", "logs"):
-            assert export(server.addresses[0], b"anything", EXPORT.format(signal, signal.capitalize())) == b""
+        for signal, body in bodies.items():
+            assert export(server.addresses[0], body, EXPORT.format(signal, signal.capitalize())) == b""
         assert counters.ignored == {Signal.METRICS: 1, Signal.LOGS: 1}
-        assert stored(journal) == []
+        assert counters.accepted_spans == 0
+        kinds = [FrameKind.OTLP_METRICS, FrameKind.OTLP_LOGS]
+        assert [(frame.kind, frame.body) for frame in journal.read(0)] == list(zip(kinds, bodies.values(), strict=True))
 
 
 def test_an_empty_request_is_a_success(tmp_path: Path) -> None:
@@ -155,7 +160,7 @@ def test_a_taken_port_is_one_clear_error(tmp_path: Path) -> None:
     """Not SO_REUSEPORT: two daemons would share the traffic without a word."""
     with journal_in(tmp_path) as journal, door(journal) as (server, _):
         with pytest.raises(CannotListen, match=f"cannot listen on {server.addresses[0]}: Address already in use"):
-            serve([server.addresses[0]], journal, LIMITS, Counters())
+            serve([server.addresses[0]], Reception(journal))
         assert export(server.addresses[0], trace_request(1)) == b""
 
 
@@ -173,7 +178,7 @@ def test_a_stale_unix_socket_is_replaced_a_live_one_is_not(tmp_path: Path) -> No
         dead.bind(str(path))
     with journal_in(tmp_path) as journal, door(journal, f"unix:{path}") as (server, _):
         with pytest.raises(CannotListen, match="another process does"):
-            serve(server.addresses, journal, LIMITS, Counters())
+            serve(server.addresses, Reception(journal))
         assert export(server.addresses[0], trace_request(1)) == b""
 
 
@@ -181,5 +186,5 @@ def test_a_file_in_the_place_of_a_unix_socket_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("mine")
     with journal_in(tmp_path) as journal, pytest.raises(CannotListen, match="is not a socket"):
-        serve([f"unix:{path}"], journal, LIMITS, Counters())
+        serve([f"unix:{path}"], Reception(journal))
     assert path.read_text() == "mine"

@@ -13,11 +13,12 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from tests.support.doors import journal_in, stored, trace_request
+from tests.support.doors import journal_in, logs_request, metrics_request, stored, trace_request
 
-from spanwand_sidecar.journal import Journal
+from spanwand_sidecar.journal import FrameKind, Journal
 from spanwand_sidecar.receive import CannotListen, Counters, ReceiveConfig, RefusalReason, Signal
 from spanwand_sidecar.receive.http import serve
+from spanwand_sidecar.receive.reception import Reception
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
 GZIP = {**PROTOBUF, "content-encoding": "gzip"}
@@ -26,11 +27,11 @@ LIMITS = ReceiveConfig()
 
 @contextmanager
 def door(journal: Journal, limits: ReceiveConfig = LIMITS) -> Iterator[tuple[httpx.Client, Counters]]:
-    counters = Counters()
-    server = serve("127.0.0.1:0", journal, limits, counters)
+    reception = Reception(journal, limits)
+    server = serve("127.0.0.1:0", reception)
     try:
         with httpx.Client(base_url=f"http://{server.addresses[0]}", trust_env=False) as client:
-            yield client, counters
+            yield client, reception.counters
     finally:
         server.stop(1.0)
 
@@ -67,12 +68,17 @@ def test_the_stock_exporter(tmp_path: Path) -> None:
         assert counters.accepted_spans == 1
 
 
-def test_other_signals_are_acknowledged_and_counted(tmp_path: Path) -> None:
+def test_other_signals_are_kept_and_counted(tmp_path: Path) -> None:
+    """In the journal for a later version; what is no request of theirs is refused like any other."""
+    bodies = {"metrics": metrics_request(2), "logs": logs_request(2)}
     with journal_in(tmp_path) as journal, door(journal) as (client, counters):
-        for path in ("/v1/metrics", "/v1/logs"):
-            assert client.post(path, content=b"anything", headers=PROTOBUF).status_code == 200
+        for signal, body in bodies.items():
+            assert client.post(f"/v1/{signal}", content=body, headers=PROTOBUF).status_code == 200
+            assert client.post(f"/v1/{signal}", content=b"anything", headers=PROTOBUF).status_code == 400
         assert counters.ignored == {Signal.METRICS: 1, Signal.LOGS: 1}
-        assert stored(journal) == []
+        assert counters.accepted_spans == 0
+        kinds = [FrameKind.OTLP_METRICS, FrameKind.OTLP_LOGS]
+        assert [(frame.kind, frame.body) for frame in journal.read(0)] == list(zip(kinds, bodies.values(), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,7 @@ def test_malformed_is_400(tmp_path: Path, content: bytes, headers: dict[str, str
         assert counters.refused == {RefusalReason.MALFORMED: 1}
 
 
-@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/json"])
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_other_content_types_are_415(tmp_path: Path, content_type: str) -> None:
     """Among them all that a web page can send without asking (battery R42)."""
     with journal_in(tmp_path) as journal, door(journal) as (client, _):
@@ -172,4 +178,4 @@ def test_a_taken_port_is_one_clear_error(tmp_path: Path) -> None:
     with journal_in(tmp_path) as journal, door(journal) as (client, _):
         address = f"{client.base_url.host}:{client.base_url.port}"
         with pytest.raises(CannotListen, match=f"cannot listen on {address}: Address already in use"):
-            serve(address, journal, LIMITS, Counters())
+            serve(address, Reception(journal))

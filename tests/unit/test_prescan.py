@@ -56,7 +56,7 @@ def test_a_bomb_of_empty_spans_is_stopped_early() -> None:
     scope = b"\x12" + varint(len(spans)) + spans
     scan = prescan(b"\x0a" + varint(len(scope)) + scope, 10_000)
     assert scan.too_many
-    assert scan.spans <= 10_000
+    assert scan.items <= 10_000
 
 
 @pytest.mark.parametrize("part", [b"\x0a\x00", b"\x78\x00"])

@@ -110,3 +110,19 @@ def test_a_blocked_drain_is_given_up(journal: Journal) -> None:
     worker.start()
     assert not worker.drain(0.05)
     assert worker.drain(10)
+
+
+def test_logs_and_metrics_are_passed_over_and_do_not_fill_the_journal(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may come without a pause, so that the line never sleeps."""
+    monkeypatch.setattr(module, "REST_BYTES", 1000)
+    line, batches = CountingLine(), list[Batch]()
+    for kind in (FrameKind.OTLP_LOGS, FrameKind.OTLP_METRICS) * 10:
+        journal.append(kind, bytes(500))
+    worker = Worker(journal, line, batches.append, 0)
+    worker.start()
+    assert worker.drain(10)
+    assert line.fed == []
+    assert len(batches) >= 10
+    assert all(batch.low == batch.seq for batch in batches)

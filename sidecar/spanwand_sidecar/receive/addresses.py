@@ -31,6 +31,18 @@ def is_loopback(host: str) -> bool:
         return host.lower().rstrip(".") == "localhost"
 
 
+def names_loopback(host_header: str) -> bool:
+    """Whether a Host header, with a port or without, names this machine. A page that rebinds its DNS name does not."""
+    if host_header.startswith("["):
+        return is_loopback(host_header[1:].partition("]")[0])
+    return is_loopback(host_header.partition(":")[0])
+
+
+def is_exposed(address: str) -> bool:
+    """Whether others than this machine can reach an address: it is neither loopback nor a Unix socket."""
+    return not address.startswith(UNIX) and not is_loopback(split_host_port(address)[0])
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket that no second process can share. Raises CannotListen."""
     try:
@@ -38,6 +50,14 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=1024, reuse_port=False)
     except OSError as error:
         raise CannotListen(f"cannot listen on {host}:{port}: {_reason(error)}") from error
+
+
+def make_directory(path: Path) -> None:
+    """Make the directory of a socket, closed to all but the owner and the group. Raises CannotListen."""
+    try:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {UNIX}{path}: {_reason(error)}") from error
 
 
 def clear_stale_socket(path: Path) -> None:

@@ -20,4 +20,4 @@ class Counters(msgspec.Struct):
     refused: Counter[RefusalReason] = msgspec.field(default_factory=Counter)
     """Requests not acknowledged."""
     ignored: Counter[Signal] = msgspec.field(default_factory=Counter)
-    """Requests acknowledged of which nothing was kept."""
+    """Requests acknowledged that nothing reads yet: logs and metrics, kept in the journal for a later version."""

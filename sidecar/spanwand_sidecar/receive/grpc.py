@@ -4,30 +4,42 @@ On grpc.aio, not the thread pool server: 270 µs of CPU for a durable acknowledg
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 import grpc.aio
 
 from spanwand.errors import SpanwandError
-from spanwand_sidecar.journal import Journal
-from spanwand_sidecar.receive.addresses import UNIX, CannotListen, clear_stale_socket, listen, split_host_port
-from spanwand_sidecar.receive.counters import Counters
+from spanwand_sidecar.receive.addresses import (
+    UNIX,
+    CannotListen,
+    clear_stale_socket,
+    is_exposed,
+    listen,
+    make_directory,
+    split_host_port,
+)
+from spanwand_sidecar.receive.config import ReceiveConfig
 from spanwand_sidecar.receive.intake import Intake
-from spanwand_sidecar.receive.limits import ReceiveConfig
-from spanwand_sidecar.receive.refusal import Refusal
+from spanwand_sidecar.receive.reception import Reception
+from spanwand_sidecar.receive.refusal import Refusal, RefusalReason
 from spanwand_sidecar.receive.signals import GRPC_METHODS, Signal
+from spanwand_sidecar.receive.tls import Tls
 
 EMPTY_RESPONSE = b""
 """An Export response without partial success, of any signal."""
 SOCKET_MODE = 0o660
+MAX_HEADER_BYTES = 16 << 10
 START_TIMEOUT_S = 10.0
 
 Register = Callable[[grpc.aio.Server], None]
 """Adds a further service, such as health, before the server starts."""
+Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 T = TypeVar("T")
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -39,14 +51,14 @@ class GrpcServer:
     def __init__(self) -> None:
         self.addresses: tuple[str, ...] = ()
         """As bound: `host:port` with the real port, or `unix:PATH`."""
-        self._server: grpc.aio.Server
+        self._servers: list[grpc.aio.Server] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="grpc", daemon=True)
         self._thread.start()
 
     def stop(self, grace_s: float) -> None:
         """Refuse new requests, let those in flight finish within `grace_s` seconds, and close. Call once."""
-        self.run(self._server.stop(grace_s), grace_s + START_TIMEOUT_S)
+        self.run(self._stop(grace_s), grace_s + START_TIMEOUT_S)
         for address in self.addresses:
             if address.startswith(UNIX):
                 Path(address.removeprefix(UNIX)).unlink(missing_ok=True)
@@ -63,34 +75,33 @@ class GrpcServer:
         self._loop.close()
 
     async def start(self, addresses: Sequence[str], intake: Intake, extra_services: Sequence[Register]) -> None:
-        """Bind all addresses and serve. Raises CannotListen."""
-        server = grpc.aio.server(options=_options(intake.limits))
-        server.add_generic_rpc_handlers((_Export(intake),))
-        for register in extra_services:
-            register(server)
+        """Bind all addresses and serve. Raises CannotListen.
+
+        Each address has a server of its own, for nothing tells a handler at which one it was asked.
+        """
         try:
-            self.addresses = tuple(_bind(server, address) for address in addresses)
+            for address in addresses:
+                server = grpc.aio.server(options=_options(intake.limits))
+                self._servers.append(server)
+                server.add_generic_rpc_handlers((_Export(intake, exposed=is_exposed(address)),))
+                for register in extra_services:
+                    register(server)
+                self.addresses += (_bind(server, address, intake.reception.tls),)
         except SpanwandError:
-            await server.stop(0)
+            await self._stop(0)
             raise
-        await server.start()
-        for address in self.addresses:
-            if address.startswith(UNIX):
-                Path(address.removeprefix(UNIX)).chmod(SOCKET_MODE)
-        self._server = server
+        for server in self._servers:
+            await server.start()
+
+    async def _stop(self, grace_s: float) -> None:
+        await asyncio.gather(*(server.stop(grace_s) for server in self._servers))
 
 
-def serve(
-    addresses: Sequence[str],
-    journal: Journal,
-    limits: ReceiveConfig,
-    counters: Counters,
-    extra_services: Sequence[Register] = (),
-) -> GrpcServer:
+def serve(addresses: Sequence[str], reception: Reception, extra_services: Sequence[Register] = ()) -> GrpcServer:
     """Listen on `host:port` (0: any port) and `unix:PATH` addresses. Raises CannotListen, ConfigError."""
     server = GrpcServer()
     try:
-        server.run(server.start(addresses, Intake(journal, limits, counters), extra_services))
+        server.run(server.start(addresses, Intake(reception), extra_services))
     except BaseException:
         server.close()
         raise
@@ -100,24 +111,47 @@ def serve(
 class _Export(grpc.GenericRpcHandler):
     """Export of each signal, without a deserialiser: what was sent is what is stored."""
 
-    def __init__(self, intake: Intake) -> None:
-        self._handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+    def __init__(self, intake: Intake, *, exposed: bool) -> None:
+        self._tokens = intake.reception.tokens if exposed else None
+        self._refuse: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
+            _unauthenticated(intake)
+        )
+        self._handlers: dict[str, Handler] = {
             method: grpc.unary_unary_rpc_method_handler(_export(signal, intake))
             for method, signal in GRPC_METHODS.items()
         }
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
+        if self._tokens and not self._tokens.allow(_authorization(handler_call_details)):
+            return self._refuse
         return self._handlers.get(handler_call_details.method)
 
 
-def _export(
-    signal: Signal, intake: Intake
-) -> Callable[[bytes, "grpc.aio.ServicerContext[bytes, bytes]"], Coroutine[Any, Any, bytes]]:
-    async def export(body: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
+def _authorization(details: grpc.HandlerCallDetails) -> str:
+    values = [value for key, value in details.invocation_metadata or () if key == "authorization"]
+    return values[0] if len(values) == 1 and isinstance(values[0], str) else ""
+
+
+def _unauthenticated(intake: Intake) -> Callable[[Any, Context], Coroutine[Any, Any, None]]:
+    """A stream of nothing read: the message is neither received as a whole nor inflated."""
+
+    async def refuse(_requests: object, context: Context) -> None:
+        refusal = Refusal(RefusalReason.UNAUTHENTICATED, "a valid bearer token is needed")
+        intake.counters.refused[refusal.reason] += 1
+        await _abort(context, refusal)
+
+    return refuse
+
+
+def _export(signal: Signal, intake: Intake) -> Callable[[bytes, Context], Coroutine[Any, Any, bytes]]:
+    async def export(body: bytes, context: Context) -> bytes:
         intake.counters.requests[signal] += 1
         try:
-            await intake(signal, body)
-        except Refusal as refusal:
+            with intake.hold() as hold:
+                hold.grow(len(body))
+                await intake(signal, body)
+        except Exception as error:  # noqa: BLE001  # a bug costs this request, never the daemon
+            refusal = error if isinstance(error, Refusal) else intake.failed(error)
             intake.counters.refused[refusal.reason] += 1
             await _abort(context, refusal)
         return EMPTY_RESPONSE
@@ -125,7 +159,7 @@ def _export(
     return export
 
 
-async def _abort(context: "grpc.aio.ServicerContext[bytes, bytes]", refusal: Refusal) -> NoReturn:
+async def _abort(context: Context, refusal: Refusal) -> NoReturn:
     """Say why in the status and its details; RetryInfo once more by itself, where the Python exporter looks for it."""
     metadata: list[tuple[str, str | bytes]] = [("grpc-status-details-bin", refusal.status())]
     if refusal.codes.retry:
@@ -134,18 +168,41 @@ async def _abort(context: "grpc.aio.ServicerContext[bytes, bytes]", refusal: Ref
     raise AssertionError("abort does not return")
 
 
-def _bind(server: grpc.aio.Server, address: str) -> str:
+def _bind(server: grpc.aio.Server, address: str, tls: Tls | None) -> str:
     if address.startswith(UNIX):
-        clear_stale_socket(Path(address.removeprefix(UNIX)))
-    else:
-        listen(*split_host_port(address)).close()  # says why not, which grpc only logs
+        return _bind_unix(server, Path(address.removeprefix(UNIX)))
+    listen(*split_host_port(address)).close()  # says why not, which grpc only logs
     try:
-        port = server.add_insecure_port(address)
+        if tls and is_exposed(address):
+            port = server.add_secure_port(address, tls.grpc_credentials())
+        else:
+            port = server.add_insecure_port(address)
     except RuntimeError as error:
         raise CannotListen(f"cannot listen on {address}: {error}") from error
-    return address if address.startswith(UNIX) else f"{address.rpartition(':')[0]}:{port}"
+    return f"{address.rpartition(':')[0]}:{port}"
+
+
+def _bind_unix(server: grpc.aio.Server, path: Path) -> str:
+    """For the owner and the group, from the first moment on (battery R41)."""
+    address = f"{UNIX}{path}"
+    make_directory(path)
+    clear_stale_socket(path)
+    umask = os.umask(0o777 & ~SOCKET_MODE)
+    try:
+        server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise CannotListen(f"cannot listen on {address}: {error}") from error
+    finally:
+        os.umask(umask)
+    path.chmod(SOCKET_MODE)
+    return address
 
 
 def _options(limits: ReceiveConfig) -> list[tuple[str, int]]:
     """Two daemons on one port would silently share the traffic if the port could be bound twice."""
-    return [("grpc.max_receive_message_length", limits.max_message_bytes), ("grpc.so_reuseport", 0)]
+    return [
+        ("grpc.max_receive_message_length", limits.max_message_bytes),
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_metadata_size", MAX_HEADER_BYTES),
+        ("grpc.absolute_max_metadata_size", MAX_HEADER_BYTES),
+    ]

@@ -1,4 +1,4 @@
-"""The HTTP door: OTLP/HTTP with protobuf bodies, gzip or not."""
+"""The HTTP door: OTLP/HTTP with protobuf or JSON bodies, gzip or not. Answers in the form it was asked in."""
 
 import math
 import socket
@@ -13,16 +13,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from spanwand_sidecar.journal import Journal
-from spanwand_sidecar.receive.addresses import is_loopback, listen, split_host_port
-from spanwand_sidecar.receive.counters import Counters
+from spanwand_sidecar.receive.addresses import is_loopback, listen, names_loopback, split_host_port
+from spanwand_sidecar.receive.http_protocol import PROTOBUF, protocol
 from spanwand_sidecar.receive.inflate import read_body
 from spanwand_sidecar.receive.intake import Intake
-from spanwand_sidecar.receive.limits import ReceiveConfig
+from spanwand_sidecar.receive.reception import Reception
 from spanwand_sidecar.receive.refusal import Refusal, RefusalReason
 from spanwand_sidecar.receive.signals import HTTP_PATHS, Signal
 
-PROTOBUF = "application/x-protobuf"
+JSON = "application/json"
+EMPTY_RESPONSES = {PROTOBUF: b"", JSON: b"{}"}
+"""An Export response without partial success, of any signal."""
 MAX_HEADER_BYTES = 16 << 10
 STOP_TIMEOUT_S = 10.0
 CLIENT_GONE = 499
@@ -33,19 +34,21 @@ _ROUTING_REASONS = {404: RefusalReason.NOT_FOUND, 405: RefusalReason.WRONG_METHO
 class HttpServer:
     """A running server on a thread of its own."""
 
-    def __init__(self, listener: socket.socket, app: Starlette) -> None:
+    def __init__(self, listener: socket.socket, app: Starlette, reception: Reception, *, exposed: bool) -> None:
         host, port = listener.getsockname()[:2]
         self.addresses = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}",)
         """As bound, with the real port."""
+        limits, tls = reception.limits, reception.tls
         self._config = uvicorn.Config(
             app,
-            http="h11",
+            http=protocol(limits.max_connections, limits.request_timeout_s),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+            ssl_context_factory=(lambda _config, _default: tls.context()) if exposed and tls else None,
         )
         self._server = uvicorn.Server(self._config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="http", daemon=True)
@@ -58,67 +61,92 @@ class HttpServer:
         self._thread.join(grace_s + STOP_TIMEOUT_S)
 
 
-def serve(address: str, journal: Journal, limits: ReceiveConfig, counters: Counters) -> HttpServer:
+Check = Callable[[Request], None]
+"""Raises Refusal for a request from somebody who may not ask."""
+
+
+def serve(address: str, reception: Reception) -> HttpServer:
     """Listen on `host:port` (0: any port). Raises CannotListen, ConfigError."""
     host, port = split_host_port(address)
-    return HttpServer(listen(host, port), application(Intake(journal, limits, counters), loopback=is_loopback(host)))
+    exposed = not is_loopback(host)
+    app = application(Intake(reception), _check_token(reception) if exposed else _check_host)
+    return HttpServer(listen(host, port), app, reception, exposed=exposed)
 
 
-def application(intake: Intake, *, loopback: bool) -> Starlette:
-    """The app. Bound to loopback, it answers only to a loopback name, so no web page can reach it by rebinding DNS."""
-    routes = [
-        Route(path, _export(signal, intake, loopback=loopback), methods=["POST"]) for path, signal in HTTP_PATHS.items()
-    ]
+def application(intake: Intake, check: Check) -> Starlette:
+    """The app."""
+    routes = [Route(path, _export(signal, intake, check), methods=["POST"]) for path, signal in HTTP_PATHS.items()]
     return Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
 
 
-def _export(signal: Signal, intake: Intake, *, loopback: bool) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+def _export(signal: Signal, intake: Intake, check: Check) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     async def export(request: Request) -> Response:
         intake.counters.requests[signal] += 1
+        media_type = _media_type(request)
         try:
-            if loopback:
-                _check_host(request)
-            await intake(signal, await _body(request, intake.limits.max_message_bytes))
-        except Refusal as refusal:
-            intake.counters.refused[refusal.reason] += 1
-            return _refused(refusal)
+            check(request)
+            await _take(signal, intake, request, media_type)
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
-        return Response(b"", media_type=PROTOBUF)
+        except Exception as error:  # noqa: BLE001  # a bug costs this request, never the daemon
+            refusal = error if isinstance(error, Refusal) else intake.failed(error)
+            intake.counters.refused[refusal.reason] += 1
+            return _refused(refusal, media_type)
+        return Response(EMPTY_RESPONSES[media_type], media_type=media_type)
 
     return export
 
 
-async def _body(request: Request, max_bytes: int) -> bytes:
-    _check_head(request, max_bytes)
+async def _take(signal: Signal, intake: Intake, request: Request, media_type: str) -> None:
+    """Raises Refusal."""
+    _check_head(request, media_type, intake.limits.max_message_bytes)
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    return await read_body(request.stream(), encoding, max_bytes)
+    with intake.hold() as hold:
+        body = await read_body(request.stream(), encoding, intake, hold)
+        if media_type == JSON:
+            body = await intake.from_json(signal, body, hold)
+        await intake(signal, body)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _check_host(request: Request) -> None:
-    host = request.headers.get("host", "")
-    name = host.partition("]")[0].removeprefix("[") if host.startswith("[") else host.partition(":")[0]
-    if not is_loopback(name):
+    """Bound to loopback, only a loopback name is answered to, so that no web page gets here by rebinding DNS."""
+    if not names_loopback(request.headers.get("host", "")):
         raise Refusal(RefusalReason.WRONG_HOST, "Host must be a loopback name")
 
 
-def _check_head(request: Request, max_bytes: int) -> None:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "application/json":
-        raise Refusal(RefusalReason.UNSUPPORTED_TYPE, f"OTLP/JSON is not supported yet; send {PROTOBUF}")
-    if media_type != PROTOBUF:
-        raise Refusal(RefusalReason.UNSUPPORTED_TYPE, f"Content-Type must be {PROTOBUF}")
+def _check_token(reception: Reception) -> Check:
+    tokens = reception.tokens
+
+    def check(request: Request) -> None:
+        if tokens and not tokens.allow(request.headers.get("authorization", "")):
+            raise Refusal(RefusalReason.UNAUTHENTICATED, "a valid bearer token is needed")
+
+    return check
+
+
+def _check_head(request: Request, media_type: str, max_bytes: int) -> None:
+    if media_type not in EMPTY_RESPONSES:
+        raise Refusal(RefusalReason.UNSUPPORTED_TYPE, f"Content-Type must be {PROTOBUF} or {JSON}")
+    if sum(len(name) + len(value) for name, value in request.headers.raw) > MAX_HEADER_BYTES:
+        raise Refusal(RefusalReason.HEADERS_TOO_LARGE, f"headers over {MAX_HEADER_BYTES} bytes")
     if int(request.headers.get("content-length", "0")) > max_bytes:
         raise Refusal(RefusalReason.TOO_LARGE, f"request over {max_bytes} bytes")
 
 
-def _refused(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Response:
+def _refused(refusal: Refusal, asked_in: str = "", headers: Mapping[str, str] | None = None) -> Response:
     """A google.rpc.Status. After a final refusal the connection is closed, for its body may not have been read."""
     extra = {"retry-after": str(math.ceil(refusal.retry_after_s))} if refusal.codes.retry else {"connection": "close"}
-    return Response(refusal.status(), refusal.codes.http, {**(headers or {}), **extra}, PROTOBUF)
+    if refusal.reason is RefusalReason.UNAUTHENTICATED:
+        extra["www-authenticate"] = "Bearer"
+    body, media_type = (refusal.status_json(), JSON) if asked_in == JSON else (refusal.status(), PROTOBUF)
+    return Response(body, refusal.codes.http, {**(headers or {}), **extra}, media_type)
 
 
-async def _not_routed(_: Request, error: Any) -> Response:
+async def _not_routed(request: Request, error: Any) -> Response:
     """No such path, or not a POST: an HTTPException, as registered."""
     reason = _ROUTING_REASONS.get(error.status_code, RefusalReason.MALFORMED)
-    return _refused(Refusal(reason, error.detail), error.headers)
+    return _refused(Refusal(reason, error.detail), _media_type(request), error.headers)

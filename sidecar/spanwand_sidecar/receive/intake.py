@@ -1,64 +1,120 @@
 """What both doors do with a request: check it, make it durable, count it."""
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
 from spanwand_sidecar.journal import (
     AsyncJournal,
     FrameKind,
-    Journal,
     JournalClosed,
     JournalError,
     JournalFull,
     JournalSick,
 )
-from spanwand_sidecar.receive.counters import Counters
-from spanwand_sidecar.receive.limits import ReceiveConfig
-from spanwand_sidecar.receive.prescan import prescan
+from spanwand_sidecar.log import Seldom
+from spanwand_sidecar.receive import otlp_json
+from spanwand_sidecar.receive.admission import Hold
+from spanwand_sidecar.receive.estimate import TooCostly, check_cost
+from spanwand_sidecar.receive.prescan import Malformed, prescan
+from spanwand_sidecar.receive.reception import Reception
 from spanwand_sidecar.receive.refusal import Refusal, RefusalReason
 from spanwand_sidecar.receive.signals import Signal
 
+QUICK_BYTES = 256 << 10
+"""Up to this size a body is checked on the event loop; a larger one would keep it from others for too long."""
+FRAMES = {
+    Signal.TRACES: FrameKind.OTLP_TRACES,
+    Signal.METRICS: FrameKind.OTLP_METRICS,
+    Signal.LOGS: FrameKind.OTLP_LOGS,
+}
 _REASONS: dict[type[JournalError], RefusalReason] = {
     JournalFull: RefusalReason.JOURNAL_FULL,
     JournalSick: RefusalReason.JOURNAL_SICK,
     JournalClosed: RefusalReason.CLOSING,
 }
+T = TypeVar("T")
 
 
 class Intake:
     """One per event loop. Calling it returns when the request may be acknowledged, or raises Refusal."""
 
-    def __init__(self, journal: Journal, limits: ReceiveConfig, counters: Counters) -> None:
-        self.limits = limits
-        self.counters = counters
-        self._journal = AsyncJournal(journal)
-        self._in_flight_bytes = 0
+    def __init__(self, reception: Reception) -> None:
+        self.reception = reception
+        self.limits = reception.limits
+        self.counters = reception.counters
+        self._admission = reception.admission
+        self._journal = AsyncJournal(reception.journal)
+        self._slow = ThreadPoolExecutor(1, "receive")
+        self._seldom = Seldom()
+
+    def hold(self) -> Hold:
+        """What a request holds of the memory for requests; a context manager."""
+        return Hold(self._admission)
 
     async def __call__(self, signal: Signal, body: bytes) -> None:
         """Take the body of an Export request of a signal. Raises Refusal, which the door counts."""
-        if signal is not Signal.TRACES:
-            self.counters.ignored[signal] += 1
-            return
-        spans = self._count(body)
-        if spans:
-            await self._store(body)
-        self.counters.accepted_spans += spans
-        self.counters.accepted_bytes += len(body)
-
-    def _count(self, body: bytes) -> int:
         if len(body) > self.limits.max_message_bytes:
             raise Refusal(RefusalReason.TOO_LARGE, f"request over {self.limits.max_message_bytes} bytes")
+        items = self._check(signal, body) if len(body) <= QUICK_BYTES else await self.aside(self._check, signal, body)
+        if items:
+            await self._store(FRAMES[signal], body)
+        if signal is Signal.TRACES:
+            self.counters.accepted_spans += items
+        else:
+            self.counters.ignored[signal] += 1
+        self.counters.accepted_bytes += len(body)
+
+    async def from_json(self, signal: Signal, body: bytes, hold: Hold) -> bytes:
+        """The protobuf bytes of a request in OTLP/JSON. Raises Refusal."""
+        tree_bytes = otlp_json.parsed_bytes(body)
+        if tree_bytes > self.limits.max_parsed_bytes:
+            raise self._too_costly()
+        hold.grow(tree_bytes)
+        try:
+            return await self.aside(otlp_json.to_protobuf, signal, body)
+        except otlp_json.NotOtlpJson as error:
+            raise Refusal(RefusalReason.MALFORMED, str(error)) from None
+
+    async def aside(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do slow work on the one thread for it, so that small requests are answered meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._slow, work, *arguments)
+
+    def failed(self, error: Exception) -> Refusal:
+        """A bug in a door: logged, and the sender may try again, for it did nothing wrong."""
+        self._seldom.warning("failed", "a request failed: %s", type(error).__name__, exc_info=True)
+        return Refusal(RefusalReason.FAILED, "internal error", self.limits.retry_after_s)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._slow.shutdown(wait=False, cancel_futures=True)
+
+    def _check(self, signal: Signal, body: bytes) -> int:
+        """The number of items in a request. Raises Refusal."""
         scan = prescan(body, self.limits.max_spans)
         if scan.too_many:
-            raise Refusal(RefusalReason.TOO_MANY_SPANS, f"request with over {self.limits.max_spans} spans")
-        if not scan.ok:
-            raise Refusal(RefusalReason.MALFORMED, "body is not an ExportTraceServiceRequest")
-        return scan.spans
-
-    async def _store(self, body: bytes) -> None:
-        if self._in_flight_bytes and self._in_flight_bytes + len(body) > self.limits.max_in_flight_bytes:
-            raise Refusal(RefusalReason.OVERLOADED, "too much is waiting for the disk", self.limits.retry_after_s)
-        self._in_flight_bytes += len(body)
+            raise Refusal(RefusalReason.TOO_MANY_SPANS, f"request with over {self.limits.max_spans} items")
         try:
-            await self._journal.append(FrameKind.OTLP_TRACES, body)
+            check_cost(signal, body, self.limits.max_parsed_bytes)
+        except TooCostly:
+            raise self._too_costly() from None
+        except Malformed:
+            raise _malformed(signal) from None
+        if not scan.ok:
+            raise _malformed(signal)
+        return scan.items
+
+    def _too_costly(self) -> Refusal:
+        message = f"request would take over {self.limits.max_parsed_bytes} bytes of memory when parsed"
+        return Refusal(RefusalReason.TOO_COSTLY, message)
+
+    async def _store(self, kind: FrameKind, body: bytes) -> None:
+        try:
+            await self._journal.append(kind, body)
         except JournalError as error:
             raise Refusal(_REASONS[type(error)], str(error), self.limits.retry_after_s) from error
-        finally:
-            self._in_flight_bytes -= len(body)
+
+
+def _malformed(signal: Signal) -> Refusal:
+    return Refusal(RefusalReason.MALFORMED, f"body is not an Export request of {signal}")
