@@ -31,7 +31,7 @@ class GatherConfig(Section):
 
     settle_s: float = Field(default=2.0, ge=0)
     """Seconds of quiet after a trace's root has ended before its Request is made."""
-    idle_s: float = Field(default=30.0, gt=0)
+    idle_s: float = Field(default=60.0, gt=0)
     """Seconds without a span after which a trace whose root never came is let go."""
     late_s: float = Field(default=60.0, gt=0)
     """Seconds for which a finished trace is remembered, so that a late span does not make a second Request."""
