@@ -2,9 +2,9 @@
 
     python bench/ack.py [--seconds 2.5] [--rounds 2]
 
-Ours is the gRPC door and the journal (fdatasync before each ack), without the line behind them; Rotel runs with its
-blackhole exporter. The same senders, in processes of their own with prebuilt bodies, load first one and then the
-other, in turns. Senders and server share the cores, so a sender's cost is part of every figure and is printed.
+Ours is the gRPC door and the journal (sealed, fdatasync before each ack), without the line behind them; "unsealed"
+is the same without sealing, to show what that costs. Rotel runs with its blackhole exporter. The same senders, in
+processes of their own with prebuilt bodies, load first one and then the other, in turns. Senders and server share the cores, so a sender's cost is part of every figure and is printed.
 Budgets: docs of the design, section 8. Rotel is optional: `pip install --pre rotel`.
 """
 
@@ -30,8 +30,8 @@ import grpc.aio
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from spanwand_sidecar.journal import Journal, JournalConfig
-from spanwand_sidecar.receive import Counters, ReceiveConfig
 from spanwand_sidecar.receive.grpc import serve
+from spanwand_sidecar.receive.reception import Reception
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 BUDGETS = {1: 0.4, 32: 0.9, 512: 1.0}
@@ -56,7 +56,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     with ExitStack() as stack:
-        targets = {"spanwand": stack.enter_context(spanwand())}
+        targets = {
+            "spanwand": stack.enter_context(spanwand(JournalConfig())),
+            "unsealed": stack.enter_context(spanwand(JournalConfig(seal="none"))),
+        }
         agent = rotel_agent()
         if agent is None:
             print("rotel is not installed (pip install --pre rotel): ours alone")
@@ -144,11 +147,11 @@ async def _send(address: str, body: bytes, seconds: float) -> Load:
 
 
 @contextmanager
-def spanwand() -> Iterator[str]:
+def spanwand(config: JournalConfig) -> Iterator[str]:
     """Our door and journal in a process of their own; yields the address."""
     directory = Path(tempfile.mkdtemp(prefix="ack-", dir=Path.cwd()))
     ours, theirs = SPAWN.Pipe()
-    server = SPAWN.Process(target=receive, args=(theirs, directory))
+    server = SPAWN.Process(target=receive, args=(theirs, directory, config))
     server.start()
     theirs.close()
     try:
@@ -159,10 +162,10 @@ def spanwand() -> Iterator[str]:
         shutil.rmtree(directory)
 
 
-def receive(pipe: Connection, directory: Path) -> None:
+def receive(pipe: Connection, directory: Path, config: JournalConfig) -> None:
     """The server process: what is acknowledged is in the journal; the journal is emptied as it fills."""
-    journal = Journal.open(directory, JournalConfig())
-    server = serve(["127.0.0.1:0"], journal, ReceiveConfig(), Counters())
+    journal = Journal.open(directory / "data" / "journal", config)
+    server = serve(["127.0.0.1:0"], Reception(journal))
     pipe.send(server.addresses[0])
     while not pipe.poll(0.2):  # the end of the other side
         journal.release(journal.end)
