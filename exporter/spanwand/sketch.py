@@ -6,7 +6,7 @@ toss coins when they compact: the same values gave five answers in five tries, a
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import accumulate
 from math import ceil, exp, log
 
@@ -26,9 +26,12 @@ class Sketch:
 
     def __init__(self) -> None:
         self._buckets: dict[int, int] = {}
+        self._least, self._greatest = LARGEST, 0.0
 
-    def add(self, values: Iterable[float]) -> None:
+    def add(self, values: Collection[float]) -> None:
         """Count values."""
+        if values:
+            self._stretch(min(values), max(values))
         buckets = self._buckets
         for value in values:
             bucket = ceil(log(value) * _PER_GROWTH) if value > SMALLEST else _ZERO
@@ -36,6 +39,7 @@ class Sketch:
 
     def merge(self, other: "Sketch") -> None:
         """Count all that `other` has counted."""
+        self._stretch(other._least, other._greatest)
         buckets = self._buckets
         for bucket, count in other._buckets.items():
             buckets[bucket] = buckets.get(bucket, 0) + count
@@ -47,8 +51,13 @@ class Sketch:
         buckets = sorted(self._buckets)
         reached = list(accumulate(self._buckets[bucket] for bucket in buckets))
         last_rank = reached[-1] - 1
-        return {p: _value(buckets[bisect_right(reached, p / 100 * last_rank)]) for p in percentiles}
+        return {p: self._value(buckets[bisect_right(reached, p / 100 * last_rank)]) for p in percentiles}
 
+    def _stretch(self, least: float, greatest: float) -> None:
+        self._least, self._greatest = min(self._least, least), max(self._greatest, greatest)
 
-def _value(bucket: int) -> float:
-    return 0.0 if bucket == _ZERO else exp(bucket * _GROWTH + _MIDDLE)
+    def _value(self, bucket: int) -> float:
+        """No estimate lies outside what was seen: values that are all 1 have a median of 1, not 0.99."""
+        if bucket == _ZERO:
+            return 0.0
+        return min(max(exp(bucket * _GROWTH + _MIDDLE), self._least), self._greatest)

@@ -41,3 +41,10 @@ def test_nothing_has_no_quantile() -> None:
 @pytest.mark.parametrize("value", [0, SMALLEST / 2])
 def test_the_smallest_count_as_zero(value: float) -> None:
     assert sketch_of([value]).quantiles([50]) == {50: 0.0}
+
+
+@given(VALUES, PERCENTILES)
+def test_no_quantile_lies_outside_what_was_seen(values: list[float], percentile: int) -> None:
+    estimate = sketch_of(values).quantiles([percentile])[percentile]
+    assert estimate == 0 or min(values) <= estimate <= max(values)
+    assert sketch_of([1, 1, 1]).quantiles([percentile]) == {percentile: 1}
