@@ -4,7 +4,8 @@
 
 Ours is the gRPC door and the journal (sealed, fdatasync before each ack), without the line behind them; "unsealed"
 is the same without sealing, to show what that costs. Rotel runs with its blackhole exporter. The same senders, in
-processes of their own with prebuilt bodies, load first one and then the other, in turns. Senders and server share the cores, so a sender's cost is part of every figure and is printed.
+processes of their own with prebuilt bodies, load first one and then the other, in turns. Senders and server share
+the cores, so a sender's cost is part of every figure and is printed.
 Budgets: docs of the design, section 8. Rotel is optional: `pip install --pre rotel`.
 """
 

@@ -4,9 +4,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
 
 from spanwand.batch import Batch
+from spanwand_sidecar.feed import DRAIN, Line, feed, is_drain, let_time_pass
 from spanwand_sidecar.journal import Frame, FrameKind, Journal, JournalError
 from spanwand_sidecar.log import Seldom
 
@@ -17,31 +17,8 @@ REST_S = 3_600.0
 REST_BYTES = 1 << 20
 """Journal passed over while nothing is open, behind which that is said even if frames never pause: the line reads no
 logs and metrics, and what it does not read must not fill the journal."""
-DRAIN = b"drain"
-"""Body of the COMMAND frame that closes everything that is open."""
 DROPPED = "spanwand/dropped/"
 """Metrics that begin with this count drops; the rest of the name is the reason."""
-
-
-class Line(Protocol):
-    """What the worker needs of `spanwand.pipeline.Pipeline`."""
-
-    @property
-    def waiting(self) -> bool:
-        """Time has to pass for something to come out."""
-        ...
-
-    def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
-        """Take an OTLP trace request."""
-        ...
-
-    def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
-        """Let time pass."""
-        ...
-
-    def drain(self, start: int, end: int, arrival_ns: int) -> Batch | None:
-        """Close everything that is open."""
-        ...
 
 
 class Worker:
@@ -95,7 +72,7 @@ class Worker:
         for frame in self._journal.read(self.position):
             self._take(frame)
             self.position = frame.end
-            if self._drain_from is not None and frame.start >= self._drain_from and _is_drain(frame):
+            if self._drain_from is not None and frame.start >= self._drain_from and is_drain(frame):
                 self._rest()
                 self._drained = True
                 return
@@ -104,9 +81,9 @@ class Worker:
 
     def _take(self, frame: Frame) -> None:
         """Time passes first, so that a frame that the line cannot take does not take a finished batch with it."""
-        for step in (self._let_time_pass, self._feed):
+        for step in (let_time_pass, feed):
             try:
-                batch = step(frame)
+                batch = step(self._line, frame)
             except Exception:  # noqa: BLE001  # a bug in the line costs this frame, never the daemon
                 self.failed_frames += 1
                 self._seldom.warning("frame", "frame at %d passed over: the line failed", frame.start, exc_info=True)
@@ -121,16 +98,6 @@ class Worker:
                 if name.startswith(DROPPED):
                     self.dropped[name.removeprefix(DROPPED)] += int(count)
         self._offer(batch)
-
-    def _let_time_pass(self, frame: Frame) -> Batch | None:
-        return self._line.tick(frame.start, frame.end, frame.arrival_ns)
-
-    def _feed(self, frame: Frame) -> Batch | None:
-        if frame.kind is FrameKind.OTLP_TRACES:
-            return self._line.traces(frame.start, frame.end, frame.arrival_ns, frame.body)
-        if _is_drain(frame):
-            return self._line.drain(frame.start, frame.end, frame.arrival_ns)
-        return None
 
     def _wait(self) -> None:
         """Sleep until a frame comes; in a pause, let time pass if the line waits for it."""
@@ -154,7 +121,3 @@ class Worker:
         if self.position > self._rested_at:
             self._rested_at = self.position
             self._offer(Batch(seq=self.position, low=self.position, start_ns=0, end_ns=0, updates=()))
-
-
-def _is_drain(frame: Frame) -> bool:
-    return frame.kind is FrameKind.COMMAND and frame.body == DRAIN

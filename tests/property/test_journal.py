@@ -83,4 +83,4 @@ def test_a_tail_torn_anywhere_loses_only_the_tail(bodies: list[bytes], data: st.
 @given(st.binary(max_size=200), st.integers(0, 50))
 def test_prescan_never_raises(body: bytes, max_parts: int) -> None:
     """P1, K5."""
-    assert prescan(body, max_parts).spans <= max_parts
+    assert prescan(body, max_parts).items <= max_parts

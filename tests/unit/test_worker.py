@@ -8,6 +8,7 @@ import pytest
 
 from spanwand.batch import Batch
 from spanwand_sidecar import worker as module
+from spanwand_sidecar.feed import DRAIN
 from spanwand_sidecar.journal import FrameKind, Journal, JournalConfig
 from spanwand_sidecar.worker import Worker
 
@@ -81,7 +82,7 @@ def test_time_passes_in_quiet_then_the_line_rests(journal: Journal) -> None:
 
 
 def test_an_old_drain_in_a_replay_does_not_stop_the_worker(journal: Journal) -> None:
-    journal.append(FrameKind.COMMAND, module.DRAIN)
+    journal.append(FrameKind.COMMAND, DRAIN)
     line, batches = CountingLine(), list[Batch]()
     worker = Worker(journal, line, batches.append, 0)
     worker.start()
