@@ -47,7 +47,7 @@ def total(runs: list[StoredRun], key: str) -> float:
     return sum(point.get(key) or 0 for run in runs for point in run.history)
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf", "http/json"])
 def test_every_number_arrives(project: Path, tmp_path: Path, protocol: str) -> None:
     settings = demo_settings(tmp_path) | {"sinks": ["jsonl"]}
     with daemon(tmp_path, settings) as endpoints:

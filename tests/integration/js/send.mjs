@@ -2,15 +2,18 @@
 // SDK, the second of every tenth trace failed, and prints what it sent as JSON.
 import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { OTLPTraceExporter as GrpcExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
+import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { OTLPTraceExporter as HttpExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 
 const [protocol, endpoint, requests] = process.argv.slice(2);
-const exporter =
-  protocol === "grpc"
-    ? new GrpcExporter({ url: endpoint })
-    : new HttpExporter({ url: `${endpoint}/v1/traces`, compression: "gzip" });
+const exporters = {
+  grpc: () => new GrpcExporter({ url: endpoint }),
+  "http/protobuf": () => new HttpExporter({ url: `${endpoint}/v1/traces`, compression: "gzip" }),
+  "http/json": () => new JsonExporter({ url: `${endpoint}/v1/traces`, compression: "gzip" }),
+};
+const exporter = exporters[protocol]();
 const provider = new TracerProvider({
   resource: resourceFromAttributes({ "service.name": "storyboard", "service.instance.id": protocol }),
   spanProcessors: [new BatchSpanProcessor({ exporter, maxExportBatchSize: 100 })],
