@@ -22,14 +22,18 @@ def input_tokens(key: SpanKey) -> int:
     return 1 + int(key[1], 16) % 7
 
 
-def request(sender: int, number: int, spans: int, *, model: str = MODEL, padding: int = 0) -> bytes:
-    """One trace: its first span is the root, all are model calls, the first has `padding` bytes of text."""
+def request(sender: int, number: int, spans: int, *, models: int = 1, padding: int = 0) -> bytes:
+    """One trace: its first span is the root, all are model calls, the first has `padding` bytes of text.
+
+    With more than one of `models`, each span up to that many has a model of its own.
+    """
     message = ExportTraceServiceRequest()
     resource_spans = message.resource_spans.add()
     resource_spans.resource.attributes.add(key="service.name").value.string_value = "shop"
     scope_spans = resource_spans.scope_spans.add()
     root = b""
-    for key in keys(sender, number, spans):
+    for place, key in enumerate(keys(sender, number, spans)):
+        model = f"model-{(number * spans + place) % models}" if models > 1 else MODEL
         trace_id, span_id = map(bytes.fromhex, key)
         span = scope_spans.spans.add(
             trace_id=trace_id, span_id=span_id, parent_span_id=root, name="chat", kind=3,

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
@@ -78,6 +78,9 @@ class Spanwand:
     name = "spanwand"
 
     def __init__(self, directory: Path, sink: str = "wandb", **settings: str) -> None:
+        """`settings` are SPANWAND_ variables without their prefix."""
+        self.environ: Mapping[str, str] = {}
+        """Other variables."""
         self.address = f"127.0.0.1:{free_port()}"
         self.data_dir = directory / "data"
         self.log = directory / "daemon.log"
@@ -98,7 +101,7 @@ class Spanwand:
         """Start the daemon, with further settings for this time, and return at once."""
         directory = self.data_dir.parent
         directory.mkdir(parents=True, exist_ok=True)
-        environ = environment(self.data_dir, **self._settings, **settings) | {"HOME": str(directory)}
+        environ = {**self.environ, **environment(self.data_dir, **self._settings | settings), "HOME": str(directory)}
         with self.log.open("a") as log:
             self.process = subprocess.Popen([*COMMAND, "up"], env=environ, stderr=log, text=True)
 
