@@ -15,6 +15,17 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class DeduplicateConfig(Section):
+    """For how long a span is remembered, so that it counts once if it is sent again."""
+
+    window_s: int = Field(default=300, ge=0)
+    """Seconds of journal time for which spans are remembered; up to one metrics window more. 0: repeats count."""
+    max_spans: int = Field(default=500_000, gt=0)
+    """Model calls and roots remembered at most, 100 to 180 bytes each; the oldest are forgotten first."""
+    max_journal_bytes: int = Field(default=256 << 20, gt=0)
+    """Journal that is kept at most so that a restart remembers the same; a quarter of `journal.max_bytes` if less."""
+
+
 class RedactConfig(Section):
     """What may leave the service."""
 
@@ -108,6 +119,7 @@ class InProcessConfig(Section):
 class LineConfig(Section):
     """Everything the line needs, the same in the daemon and in-process."""
 
+    deduplicate: DeduplicateConfig = DeduplicateConfig()
     redact: RedactConfig = RedactConfig()
     gather: GatherConfig = GatherConfig()
     sample: SampleConfig = SampleConfig()

@@ -11,6 +11,11 @@ class DropReason(StrEnum):
     """A request body that is not protobuf; counted once per request, its spans are not known."""
     INVALID_IDS = "invalid_ids"
     """A span whose trace or span id is missing, zero or of the wrong length."""
+    DUPLICATE = "duplicate"
+    """A span that came again: same trace id and span id. Only the first counts."""
+    FORGOTTEN_EARLY = "forgotten_early"
+    """A span that counts, but over the limit of those remembered for `deduplicate.window_s`: if it comes again in that
+    time, it counts again."""
     REDACTION_FAILED = "redaction_failed"
     """Content removed because a redactor raised; the metrics of the call are kept."""
     UNPRICED = "unpriced"

@@ -1,6 +1,6 @@
 """The line: the stages in order. What it makes is a function of the frames it is fed, and of nothing else.
 
-    decode -> normalise -> price -> redact -> gather -> sample -> aggregate -> Batch
+    decode -> deduplicate -> normalise -> price -> redact -> gather -> sample -> aggregate -> Batch
 
 Time is the frames' arrival, which never decreases; no stage looks at a clock. So a journal that is replayed gives the
 same batches, and a replay that starts at a batch's `low` gives the same batches behind it. `low` is always the first
@@ -13,6 +13,7 @@ from spanwand.aggregate import Aggregate
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
 from spanwand.decode import Decode
+from spanwand.deduplicate import Deduplicate
 from spanwand.drops import Drops
 from spanwand.gather import Gather
 from spanwand.normalise import Normalise
@@ -34,6 +35,7 @@ class Pipeline:
         """`key` is the secret of user pseudonyms. Raises ConfigError for a configuration that cannot work."""
         self.drops = drops = Drops()
         """Counts not yet in a batch. What fills the line may add what was lost before it."""
+        self._deduplicate = Deduplicate(config.deduplicate, _horizon_s(config), drops)
         self._normalise = Normalise(config.gather.request_attributes)
         self._decode = Decode(self._normalise.keys, drops)
         self._price = Price(drops)
@@ -66,12 +68,13 @@ class Pipeline:
         return self._enter(start, end, arrival_ns)
 
     def drain(self, start: int, end: int, arrival_ns: int) -> Batch | None:
-        """Close every open trace and window, and remember nothing: what follows `end` starts afresh.
+        """Close every open trace and window: what follows `end` starts afresh, but for repeats of what came before.
 
         A drain belongs into the journal like any frame, or a replay across it would not repeat it.
         """
         self._open(start, arrival_ns - arrival_ns % self._window_ns)
         self._count(self._gather.drain())
+        self._deduplicate.drain()
         return self._close(end, rows_due=True)
 
     @property
@@ -81,18 +84,20 @@ class Pipeline:
 
     @property
     def low(self) -> int:
-        """Frames before this position are not needed any more; the end of the last frame if nothing is open."""
-        open_positions = (self._gather.low, self._aggregate.low)
-        return min((position for position in open_positions if position is not None), default=self._end)
+        """Frames before this position are not needed any more; the end of the last frame if none is."""
+        return self._lowest(self._gather.low, self._aggregate.low, self._deduplicate.low)
 
     @property
     def waiting(self) -> bool:
         """Something is open: time has to pass (ticks) for it to come out."""
-        return self.low < self._end
+        return self._lowest(self._gather.low, self._aggregate.low) < self._end
+
+    def _lowest(self, *positions: int | None) -> int:
+        return min((position for position in positions if position is not None), default=self._end)
 
     def _take(self, spans: Iterable[Span], arrival_ns: int) -> None:
         normalise, price, redact, sample = self._normalise, self._price, self._redact, self._sample
-        for span in spans:
+        for span in self._deduplicate(spans):
             generation = normalise(span)
             if generation is not None:
                 clean = redact(price(generation))
@@ -121,6 +126,7 @@ class Pipeline:
     def _open(self, start: int, window_start_ns: int) -> None:
         if self._window_start_ns is None:
             self._window_start_ns = window_start_ns
+            self._deduplicate.open_window(start, window_start_ns)
             self._gather.open_window(start)
             self._aggregate.open_window(start)
 
@@ -132,3 +138,8 @@ class Pipeline:
         if start_ns is None or not updates:
             return None
         return Batch(seq=seq, low=self.low, start_ns=start_ns, end_ns=start_ns + self._window_ns, updates=updates)
+
+
+def _horizon_s(config: LineConfig) -> float:
+    """How long a span can matter: a trace is forgotten `late_s` after its last one, and then waits for its rows."""
+    return config.gather.late_s + config.aggregate.rows_interval_s + 2 * config.aggregate.window_s

@@ -16,6 +16,11 @@ class Commit(msgspec.Struct, frozen=True):
     seq: int = -1
     low: int = 0
 
+    @property
+    def delivered(self) -> int:
+        """What came before this position is in, but for traces that are still open."""
+        return max(self.seq, self.low)
+
 
 class Commits:
     """Progress by sink name. Sinks that are not configured now keep their entry, but hold nothing back.
@@ -38,6 +43,11 @@ class Commits:
     def low(self) -> int:
         """Where the line has to start so that no configured sink misses a batch."""
         return min(self[sink].low for sink in self._sinks)
+
+    @property
+    def delivered(self) -> int:
+        """What came before this position is in every configured sink, but for traces that are still open."""
+        return min(self[sink].delivered for sink in self._sinks)
 
     def advance(self, sink: str, commit: Commit) -> None:
         """Record a batch as done for `sink`. Durable on return; raises OSError if it cannot be."""

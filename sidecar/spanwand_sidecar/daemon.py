@@ -11,6 +11,7 @@ from threading import Event, Thread
 import msgspec
 
 from spanwand.batch import Batch
+from spanwand.config import LineConfig
 from spanwand.pipeline import Pipeline
 from spanwand.pseudonym_key import read_or_make
 from spanwand_sidecar import endpoints as endpoints_file
@@ -111,7 +112,7 @@ class Daemon:
             max_journal_bytes=config.journal.max_bytes,
             journal=journal,
             commits=commits,
-            worker=Worker(journal, Pipeline(config, key), self._offer, commits.low),
+            worker=Worker(journal, Pipeline(_line_config(config), key), self._offer, commits.low),
             deliveries=[Delivery(name, opener, commits, config.deliver) for name, opener in sinks.items()],
             counters=self._reception.counters,
             stopping=self._stopping,
@@ -140,7 +141,7 @@ class Daemon:
     def _say_goodbye(self, took_s: float) -> None:
         for delivery in self._parts.deliveries:
             sink = delivery.status()
-            left = self._journal.end - self._parts.commits[delivery.name].low
+            left = self._journal.end - self._parts.commits[delivery.name].delivered
             if left > 0:
                 why = f" ({sink.why})" if sink.why else ""
                 LOG.warning("sink %s%s: %d bytes of journal in %s are left for the next start",
@@ -189,6 +190,13 @@ def _together(calls: Iterable[Callable[[], object]], deadline_s: float) -> None:
         thread.start()
     for thread in threads:
         thread.join(max(deadline_s - time.monotonic(), 0.0))
+
+
+def _line_config(config: Config) -> LineConfig:
+    """What the line remembers of the journal must never fill it."""
+    most = min(config.deduplicate.max_journal_bytes, config.journal.max_bytes // 4)
+    remembered = config.deduplicate.model_copy(update={"max_journal_bytes": most})
+    return config.model_copy(update={"deduplicate": remembered})
 
 
 def _make_directory(path: Path) -> Path:

@@ -17,6 +17,11 @@ class Line(Protocol):
         """Time has to pass for something to come out."""
         ...
 
+    @property
+    def low(self) -> int:
+        """Frames before this position are not needed any more."""
+        ...
+
     def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         """Take an OTLP trace request."""
         ...

@@ -44,7 +44,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JournalStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The journal. `backlog_bytes` is what some sink may still need."""
+    """The journal. `backlog_bytes` is what is not in every sink yet; more is kept, to know repeats after a restart."""
 
     size_bytes: int
     backlog_bytes: int
@@ -143,11 +143,11 @@ def _journal(parts: Parts) -> JournalStatus:
 
 
 def _backlog_bytes(parts: Parts) -> int:
-    return max(parts.journal.end - parts.commits.low, 0)
+    return max(parts.journal.end - parts.commits.delivered, 0)
 
 
 def _oldest_undelivered_s(parts: Parts) -> float:
-    frame = next(parts.journal.read(parts.commits.low), None)
+    frame = next(parts.journal.read(parts.commits.delivered), None)
     return max(time.time() - frame.arrival_ns / 1e9, 0.0) if frame else 0.0
 
 
@@ -171,9 +171,9 @@ def _obstacles(parts: Parts) -> Iterator[str]:
         yield f"the journal's disk refuses: {parts.journal.sick}"
     if not parts.journal.space.has_room():
         yield str(parts.journal.space)
-    backlog_bytes = _backlog_bytes(parts)
-    if backlog_bytes >= FULL * parts.max_journal_bytes:
-        yield f"the journal is full: {backlog_bytes} of {parts.max_journal_bytes} bytes are not in every sink"
+    needed_bytes = parts.journal.end - parts.commits.low
+    if needed_bytes >= FULL * parts.max_journal_bytes:
+        yield f"the journal is full: {needed_bytes} of {parts.max_journal_bytes} bytes are kept until more is delivered"
     if parts.stopping.is_set():
         yield "stopping"
 

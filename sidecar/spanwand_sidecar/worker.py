@@ -12,8 +12,8 @@ from spanwand_sidecar.log import Seldom
 
 PAUSE_S = 1.0
 """Time without a frame after which one is written to let time pass, while the line waits for that."""
-REST_S = 3_600.0
-"""Longest sleep while nothing is open; a frame ends it."""
+REST_S = 600.0
+"""Longest sleep while nothing is open; a frame ends it. One is written if spans are still remembered that may go."""
 REST_BYTES = 1 << 20
 """Journal passed over while nothing is open, behind which that is said even if frames never pause: the line reads no
 logs and metrics, and what it does not read must not fill the journal."""
@@ -107,7 +107,8 @@ class Worker:
             self._tick()
         else:
             self._rest()
-            self._journal.wait(self.position, REST_S)
+            if not self._journal.wait(self.position, REST_S) and self._line.low < self.position:
+                self._tick()
 
     def _tick(self) -> None:
         try:
@@ -117,7 +118,7 @@ class Worker:
             time.sleep(PAUSE_S)
 
     def _rest(self) -> None:
-        """Nothing is open: say so with a batch of nothing, so that all of the journal can go."""
+        """Nothing is open: say so with a batch of nothing, so that what is not needed of the journal can go."""
         if self.position > self._rested_at:
             self._rested_at = self.position
-            self._offer(Batch(seq=self.position, low=self.position, start_ns=0, end_ns=0, updates=()))
+            self._offer(Batch(seq=self.position, low=self._line.low, start_ns=0, end_ns=0, updates=()))

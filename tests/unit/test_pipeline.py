@@ -1,5 +1,6 @@
 """P1, P2, P7: frames in, batches out, each at its time."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -19,10 +20,16 @@ STUDIO_RUN = RunKey(group="studio@default", job_type="studio", name="studio")
 HEALTH_RUN = RunKey(group="spanwand", job_type="spanwand", name="spanwand")
 
 
+numbers = count(1)
+
+
 def otlp(*names: str, trace: int = 1) -> bytes:
-    """A request of a service `studio`; a span named `chat` calls a model, and one named `root` is the root."""
+    """A request of a service `studio`; a span named `chat` calls a model, and one named `root` is the root.
+
+    No two spans have the same id.
+    """
     spans = []
-    for number, name in enumerate(names, 1):
+    for name in names:
         sent: dict[str, str | int] = {}
         if name == "chat":
             sent = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 10}
@@ -33,7 +40,7 @@ def otlp(*names: str, trace: int = 1) -> bytes:
         spans.append(
             Span(
                 trace_id=trace.to_bytes(16, "big"),
-                span_id=number.to_bytes(8, "big"),
+                span_id=next(numbers).to_bytes(8, "big"),
                 parent_span_id=b"" if name == "root" else b"\xff" * 8,
                 name=name,
                 start_time_unix_nano=SECOND_NS,
@@ -124,7 +131,8 @@ def test_drain_brings_out_everything_and_starts_afresh() -> None:
     journal.traces(101, otlp("chat"))
     batch = journal.drain(102)
     assert batch is not None
-    assert batch.seq == batch.low == journal.position == journal.line.low
+    assert batch.seq == journal.position
+    assert batch.low == journal.line.low == 0  # what may come again is remembered across a restart
     studio = updates(batch)[STUDIO_RUN]
     assert studio.points["request/count"] == 1
     assert {table: len(rows) for table, rows in studio.rows.items()} == {"generations": 1, "requests": 1}
@@ -133,7 +141,7 @@ def test_drain_brings_out_everything_and_starts_afresh() -> None:
 
 
 def test_waiting_ends_once_nothing_is_needed_any_more() -> None:
-    """K2: an idle line asks for no ticks, and lets go of the journal."""
+    """K2: an idle line asks for no ticks; repeats do not come for long, and then it lets go of the journal."""
     journal = Journal()
     journal.traces(100, otlp("chat", "root"))
     second = 100
@@ -141,6 +149,8 @@ def test_waiting_ends_once_nothing_is_needed_any_more() -> None:
         second += 1
         journal.tick(second)
     assert 160 <= second <= 210
+    assert journal.line.low == 0
+    journal.tick(second + 310)
     assert journal.line.low == journal.position
 
 

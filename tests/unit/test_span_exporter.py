@@ -131,7 +131,7 @@ def test_what_does_not_fit_is_counted_and_nobody_waits(spans: Sequence[ReadableS
     assert not line.drain(later_s(0.01))
     go_on.set()
     assert line.close(later_s())
-    assert points(sink)["llm/requests"] == 41
+    assert points(sink)["llm/requests"] + points(sink)["spanwand/dropped/duplicate"] == 41
     assert points(sink)["spanwand/dropped/queue_full"] == 20
 
 

@@ -20,6 +20,11 @@ class CountingLine:
         self.fed: list[bytes] = []
         self.ticks = 0
         self.waiting = False
+        self.end = 0
+
+    @property
+    def low(self) -> int:
+        return 0 if self.waiting else self.end
 
     def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         if body == b"bug":
@@ -29,7 +34,7 @@ class CountingLine:
         return None
 
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
-        self.ticks += 1
+        self.ticks, self.end = self.ticks + 1, end
         return self._batch(start) if self.waiting and self.ticks == 3 else None
 
     def drain(self, start: int, end: int, arrival_ns: int) -> Batch | None:

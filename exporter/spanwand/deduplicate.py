@@ -1,0 +1,119 @@
+"""Spans that come again do not count again: a client that saw no answer, or lost it, sends its request once more.
+
+A span is a repeat if one with the same trace id and span id arrived before, not too long ago: within `window_s`,
+`max_spans` and `max_journal_bytes`, whichever is over first. A repeat is remembered anew. So whether a span is one
+depends on the frames just before it and on nothing else, and a replay that begins at `low` decides as it was decided.
+
+What a replay decides otherwise are the first spans behind `low`. Those it must not take for new ones are the spans
+whose traces or rows can still be open when the batch is out, for which `low` keeps to what was remembered then.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+import msgspec
+
+from spanwand.config import DeduplicateConfig
+from spanwand.drops import DropReason, Drops
+from spanwand.span import Span
+
+_NS = 1_000_000_000
+
+
+class _Window(msgspec.Struct):
+    """The spans that a window brought, each once. Repeats of earlier windows' spans are among them."""
+
+    position: int
+    start_ns: int
+    span_keys: list[bytes]
+
+
+class Deduplicate:
+    """Passes on each span once. Positions and windows as in `Gather`."""
+
+    def __init__(self, config: DeduplicateConfig, horizon_s: float, drops: Drops) -> None:
+        """`horizon_s` is how long after its arrival a span can still matter to what has not come out yet."""
+        self._is_on = config.window_s > 0
+        self._window_ns = config.window_s * _NS
+        self._max_spans = config.max_spans
+        self._max_bytes = config.max_journal_bytes
+        self._horizon_ns = int(horizon_s * _NS)
+        self._drops = drops
+        self._last_seen: dict[bytes, int] = {}  # position of the window that a span was last seen in
+        self._windows: deque[_Window] = deque([_Window(0, 0, [])])
+        self._remembered = 0
+        self._needed: deque[tuple[int, int | None]] = deque()  # start of a window, and what `low` was to its spans
+
+    def open_window(self, position: int, start_ns: int) -> None:
+        """Begin a window whose first frame is at `position`, and forget what is too old for it."""
+        windows = self._windows
+        if not windows[-1].span_keys:
+            windows.pop()
+        windows.append(_Window(position, start_ns, []))
+        while windows[0].start_ns < start_ns - self._window_ns:
+            self._forget_oldest()
+        while windows[0].position < position - self._max_bytes:
+            self._forget_early()
+        self._needed.append((start_ns, self._oldest))
+        while self._needed[0][0] < start_ns - self._horizon_ns:
+            self._needed.popleft()
+
+    def drain(self) -> None:
+        """Nothing that came so far matters any more, except as what may come again."""
+        self._needed.clear()
+
+    @property
+    def low(self) -> int | None:
+        """First frame of the oldest window that has to be remembered."""
+        return next((position for _, position in self._needed if position is not None), self._oldest)
+
+    def __call__(self, spans: Iterable[Span]) -> Iterable[Span]:
+        """Those of `spans` that are no repeats."""
+        if not self._is_on:
+            return spans
+        fresh, last_seen = [], self._last_seen
+        window = self._windows[-1]
+        position, span_keys = window.position, window.span_keys
+        before = len(span_keys)
+        for span in spans:
+            key = span.trace_id + span.span_id
+            seen = last_seen.get(key)
+            if seen is None:
+                fresh.append(span)
+            else:
+                self._drops[DropReason.DUPLICATE] += 1
+            if seen != position:
+                last_seen[key] = position
+                span_keys.append(key)
+        self._remembered += len(span_keys) - before
+        if self._remembered > self._max_spans:
+            self._make_room()
+        return fresh
+
+    @property
+    def _oldest(self) -> int | None:
+        oldest = self._windows[0]
+        return oldest.position if oldest.span_keys else None
+
+    def _make_room(self) -> None:
+        """Forget the oldest windows; if the present one is too large by itself, its latest spans."""
+        while self._remembered > self._max_spans and len(self._windows) > 1:
+            self._forget_early()
+        span_keys = self._windows[0].span_keys
+        while len(span_keys) > self._max_spans:
+            del self._last_seen[span_keys.pop()]
+            self._remembered -= 1
+            self._drops[DropReason.FORGOTTEN_EARLY] += 1
+
+    def _forget_early(self) -> None:
+        before = len(self._last_seen)
+        self._forget_oldest()
+        if forgotten := before - len(self._last_seen):
+            self._drops[DropReason.FORGOTTEN_EARLY] += forgotten
+
+    def _forget_oldest(self) -> None:
+        window = self._windows.popleft()
+        for key in window.span_keys:
+            if self._last_seen[key] == window.position:
+                del self._last_seen[key]
+        self._remembered -= len(window.span_keys)
