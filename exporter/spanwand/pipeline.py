@@ -7,7 +7,7 @@ same batches, and a replay that starts at a batch's `low` gives the same batches
 frame of a window: whatever a stage counts per window, a replay counts from its start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from spanwand.aggregate import Aggregate
 from spanwand.batch import Batch
@@ -18,7 +18,7 @@ from spanwand.drops import Drops
 from spanwand.gather import Gather
 from spanwand.normalise import Normalise
 from spanwand.price import Price
-from spanwand.record import Request
+from spanwand.record import Clean, Request
 from spanwand.redact import Redact
 from spanwand.sample import Sample
 from spanwand.span import Keys, Span
@@ -76,6 +76,13 @@ class Pipeline:
         self._count(self._gather.drain())
         self._deduplicate.drain()
         return self._close(end, rows_due=True)
+
+    def calls(self, body: bytes) -> Iterator[Clean]:
+        """The model calls of an OTLP trace request as they leave, for people to look at; they go no further."""
+        for span in self._decode(body)[0]:
+            generation = self._normalise(span)
+            if generation is not None:
+                yield self._redact(self._price(generation))
 
     @property
     def keys(self) -> Keys:
