@@ -120,7 +120,7 @@ def test_among_local_roots_the_first_to_start_names_a_trace_without_a_root() -> 
     line.call(0)
     line.root(0, name="second", parent_span_id=b"\x03" * 8, start_ns=20)
     line.root(0, name="first", parent_span_id=b"\x04" * 8, start_ns=10)
-    (request,) = line.wait(30)
+    (request,) = line.wait(60)
     assert request.name == "first"
 
 

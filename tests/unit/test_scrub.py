@@ -107,3 +107,23 @@ def test_patterns_are_checked_before_anything_starts() -> None:
 def test_hostile_texts_stay_linear(piece: str) -> None:
     """R36: a megabyte of near misses ends. Quadratic time would be minutes, which the suite's timeout stops."""
     assert SCRUBBER.scrub(piece * (1_000_000 // len(piece)))
+
+
+def test_more_matches_than_anybody_writes_take_the_rest_with_them() -> None:
+    """R36: the time of near misses is bounded, and what was not looked at does not leave."""
+    for piece in ("4111111111111112 ", "4111111111111111 "):
+        clean = SCRUBBER.scrub(piece * 5_000 + MAIL)
+        assert clean.endswith("[removed]")
+        assert len(clean) < 1_001 * len(piece)
+        assert SCRUBBER.scrub(clean) == clean
+
+
+def test_a_text_that_is_no_unicode_comes_out_as_unicode() -> None:
+    assert SCRUBBER.scrub(f"\ud800{MAIL}\ud800") == "?[email]?"
+
+
+def test_short_texts_are_remembered_up_to_a_limit() -> None:
+    """R25."""
+    for number in range(10_000):
+        assert SCRUBBER.found(f"word {number}") == ()
+    assert len(SCRUBBER._clean) <= 4_096

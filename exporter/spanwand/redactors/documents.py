@@ -2,16 +2,21 @@
 
 The document is parsed, its strings and keys are scrubbed (strings that are JSON themselves likewise), and it is
 written back only if something was found. JSON that was cut somewhere is read as text, its escapes undone.
+
+The patterns run over all texts of a document at once; what they find nowhere in it they need not look for in each.
 """
+
+from collections.abc import Sequence
 
 import msgspec
 import re2
 
-from spanwand.redactors.scrub import REMOVED, Scrubber
+from spanwand.redactors.scrub import REMOVED, SHORT_CHARS, Scrubber
 
 _ROUNDS = 4
 _LONGEST_PLAIN_NUMBER = 10**10
 """Larger whole numbers may be card or phone numbers."""
+_JSON_STARTS = frozenset('{["')
 _ESCAPE = re2.compile(r"\\(?:u00([0-7][0-9A-Fa-f])|([\"\\/bfnrt]))")
 _ESCAPED = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -28,15 +33,21 @@ def scrub_document(text: str, scrubber: Scrubber) -> str:
 
 def _scrub(text: str, scrubber: Scrubber) -> str:
     escaped = "\\" in text
-    if not escaped and not scrubber.suspicious(text):
+    found = () if escaped else scrubber.found(text)
+    if not (escaped or found):
         return text
-    if text.lstrip()[:1] not in {"{", "[", '"'}:
-        return scrubber.scrub(text)
+    if text.lstrip()[:1] not in _JSON_STARTS:
+        return scrubber.replace(text, found or scrubber.found(text))
     try:
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return _scrub_cut(text, scrubber) if escaped else scrubber.scrub(text)
-    scrubbed = _walk(document, scrubber)
+        return _scrub_cut(text, scrubber) if escaped else scrubber.replace(text, found)
+    if escaped:
+        together = "\n".join(_texts(document))
+        found = scrubber.found(together)
+        if not found and "\\" not in together:
+            return text
+    scrubbed = _walk(document, scrubber, found)
     return text if scrubbed == document else msgspec.json.encode(scrubbed).decode()
 
 
@@ -46,15 +57,50 @@ def _scrub_cut(text: str, scrubber: Scrubber) -> str:
     return scrubber.scrub(text) if scrubbed == plain else scrubbed
 
 
-def _walk(value: object, scrubber: Scrubber) -> object:
+def _texts(document: object) -> list[str]:
+    """All that `_walk` looks at."""
+    texts: list[str] = []
+    values = [document]
+    for value in values:
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, list):
+            values += value
+        elif isinstance(value, dict):
+            texts += value
+            values += value.values()
+        elif _is_long(value):
+            texts.append(str(value))
+    return texts
+
+
+def _walk(value: object, scrubber: Scrubber, found: Sequence[int]) -> object:
+    """Return the value scrubbed of the patterns `found` in its document."""
     if isinstance(value, str):
-        return _scrub(value, scrubber)
+        return _leaf(value, scrubber, found)
     if isinstance(value, list):
-        return [_walk(item, scrubber) for item in value]
+        return [_walk(item, scrubber, found) for item in value]
     if isinstance(value, dict):
-        return {scrubber.scrub(key): _walk(item, scrubber) for key, item in value.items()}
-    if isinstance(value, int) and abs(value) >= _LONGEST_PLAIN_NUMBER:
+        return {_plain(key, scrubber, found): _walk(item, scrubber, found) for key, item in value.items()}
+    if _is_long(value):
         digits = str(value)
-        scrubbed = scrubber.scrub(digits)
+        scrubbed = scrubber.replace(digits, found)
         return value if scrubbed == digits else scrubbed
     return value
+
+
+def _leaf(text: str, scrubber: Scrubber, found: Sequence[int]) -> str:
+    # What may be JSON is looked at on its own: an escape in it may hide what the patterns have not found.
+    return (
+        _scrub(text, scrubber) if "\\" in text or text.lstrip()[:1] in _JSON_STARTS else _plain(text, scrubber, found)
+    )
+
+
+def _plain(text: str, scrubber: Scrubber, found: Sequence[int]) -> str:
+    if len(text) <= SHORT_CHARS:
+        found = scrubber.found(text)
+    return scrubber.replace(text, found) if found else text
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, int) and abs(value) >= _LONGEST_PLAIN_NUMBER

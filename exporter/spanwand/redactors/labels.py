@@ -90,7 +90,7 @@ class Labels:
         together = "\n".join(new)
         if len(together) > _LONGEST or "\\" in together:
             return False
-        if self._scrubber.suspicious(together):
+        if self._scrubber.found(together):
             return False
         self._remember(new)
         return True

@@ -10,7 +10,11 @@ from spanwand.redactors.checks import Check, always, iban, ipv4, ipv6, luhn, mix
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """One kind of secret. `found` and `left` are texts in which it is, and is not, to be found."""
+    """One kind of secret. `found` and `left` are texts in which it is, and is not, to be found.
+
+    What `regex` finds in a text it must also find where the text stands in a line of its own, or in quotes: texts are
+    tested many at a time.
+    """
 
     name: str
     regex: str

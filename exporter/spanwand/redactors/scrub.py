@@ -5,7 +5,7 @@ Only those patterns are then looked for one by one. RE2 is linear in the text wh
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import re2
 
@@ -14,9 +14,12 @@ from spanwand.redactors.patterns import PATTERNS, Pattern
 REMOVED = "[removed]"
 """Written instead of a text that does not become clean."""
 _PASSES = 4
-_MOST_MISSES = 1000
+_MOST_MATCHES = 1000
+"""Of one pattern in one text; the text behind them is taken out as a whole. It bounds the time of near misses."""
 _LONGEST_CHECKED = 256
-"""Bounds of the time near misses take, per text and pattern: beyond them a match is taken out unchecked."""
+"""A longer match is taken out unchecked."""
+SHORT_CHARS, _MOST_REMEMBERED = 64, 4096
+"""Short texts found clean are remembered: most are keys and words of JSON that come again and again."""
 _SET_BYTES = 64 << 20
 """Memory for the automaton of the set. If it were too little the set would find nothing, silently."""
 
@@ -30,6 +33,7 @@ class Scrubber:
         options.max_mem = _SET_BYTES
         options.log_errors = False
         self.counts: Counter[str] = Counter()
+        self._clean: set[str] = set()
         self._set = re2.Set.SearchSet(options)
         self._patterns: list[tuple[Pattern, re2._Regexp, int]] = []
         for pattern in patterns:
@@ -42,33 +46,54 @@ class Scrubber:
         self._set.Compile()
         self._prove()
 
-    def suspicious(self, text: str) -> bool:
-        """Whether any pattern occurs (its check may still find it harmless), or the text is not Unicode."""
+    def found(self, text: str) -> Sequence[int]:
+        """The patterns that occur, to be replaced in this order. Their checks may still find it harmless."""
+        is_short = len(text) <= SHORT_CHARS
+        if is_short and text in self._clean:
+            return ()
         try:
-            return self._set.Match(text) is not None
+            indexes = self._set.Match(text.encode())
         except UnicodeEncodeError:
-            return True
+            return range(len(self._patterns))
+        if indexes:
+            return sorted(indexes)
+        if is_short:
+            if len(self._clean) >= _MOST_REMEMBERED:
+                self._clean.clear()
+            self._clean.add(text)
+        return ()
+
+    def replace(self, text: str, patterns: Iterable[int]) -> str:
+        """Return `text` with every match of these patterns replaced, the same object if there is none."""
+        try:
+            raw = before = text.encode()
+        except UnicodeEncodeError:
+            raw, before = text.encode("utf-8", "replace"), b""
+        for index in patterns:
+            raw = self._replace(raw, *self._patterns[index])
+        return text if raw is before else raw.decode()
 
     def scrub(self, text: str) -> str:
         """Return `text` with every secret replaced. What comes out is not changed by scrubbing it again."""
-        raw = text.encode("utf-8", "replace")
         for _ in range(_PASSES):
-            before = raw
-            for index in sorted(self._set.Match(raw) or ()):
-                raw = self._replace(raw, *self._patterns[index])
-            if raw == before:
-                return raw.decode()
+            scrubbed = self.replace(text, self.found(text))
+            if scrubbed == text:
+                return text
+            text = scrubbed
         return REMOVED
 
     def _replace(self, raw: bytes, pattern: Pattern, regex: "re2._Regexp", group: int) -> bytes:
         pieces: list[bytes] = []
-        done = at = misses = 0
-        while match := regex.search(raw, at):
+        done = at = 0
+        for _ in range(_MOST_MATCHES):
+            match = regex.search(raw, at)
+            if match is None:
+                return b"".join((*pieces, raw[done:])) if pieces else raw
             start, end = match.span(group)
             if start < 0:
                 start, end = match.span(0)
             secret = end - start
-            if misses < _MOST_MISSES and secret <= _LONGEST_CHECKED:
+            if secret <= _LONGEST_CHECKED:
                 # Latin-1, so that a character is a byte: the check says how many of them are the secret.
                 secret = pattern.check(raw[start:end].decode("latin-1"))
             if secret:
@@ -76,9 +101,8 @@ class Scrubber:
                 pieces += (raw[done:start], pattern.replacement.encode())
                 at = done = start + secret
             else:
-                misses += 1
                 at = start + 1
-        return b"".join((*pieces, raw[done:])) if pieces else raw
+        return b"".join((*pieces, raw[done:at].decode(errors="ignore").encode(), REMOVED.encode()))
 
     def _prove(self) -> None:
         for pattern, _, _ in self._patterns:
