@@ -125,6 +125,17 @@ def test_files_that_are_not_ours_stay(directory: Path) -> None:
     assert len([path for path in directory.iterdir() if path.suffix != ".journal"]) == 4
 
 
+def test_open_reads_the_last_segment_only(directory: Path) -> None:
+    """Start time does not depend on the backlog: older files are not read, so damage in them is not seen yet."""
+    first = files(directory)[0]
+    first.write_bytes(first.read_bytes()[:SEGMENT_HEADER_BYTES] + bytes(4 * FRAME_BYTES))
+    journal = Journal.open(directory, CONFIG)
+    assert (journal.truncated_bytes, journal.damaged) == (0, 0)
+    assert [frame.body[0] for frame in journal.read(0)] == all_but(0, 1, 2, 3)
+    assert journal.damaged == 1
+    journal.close()
+
+
 def swap_files(directory: Path) -> None:
     first, second = files(directory)[:2]
     first.rename(directory / "spare")

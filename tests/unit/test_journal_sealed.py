@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from spanwand_sidecar.journal import FrameKind, Journal, JournalConfig, JournalUnusable
-from spanwand_sidecar.journal.frame import Damage, Frame, Header, Stored, checksum
-from spanwand_sidecar.journal.seal import SALT_BYTES, SEAL_BYTES, Key, Sealer, unseal
+from spanwand_sidecar.journal.frame import checksum
 from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES, VERSION
 
 SEALED = JournalConfig(segment_bytes=4096, max_bytes=1 << 16)
@@ -237,42 +236,3 @@ def test_what_a_newer_version_wrote_is_refused_untouched(written: Path, version:
         with pytest.raises(JournalUnusable, match=f"newer version .format {version}, seal {seal}"):
             Journal.open(written / "journal", config)
     assert contents(written) == before
-
-
-KEY = Key(b"k" * 32)
-
-
-def stored(position: int, header: Header, body: bytes) -> Stored:
-    return Stored(position, position + 24 + len(body), header, body)
-
-
-def test_only_the_frame_that_was_sealed_opens() -> None:
-    """Moved, dated back, made another kind, changed, cut or opened with another key: it does not."""
-    body = Sealer(KEY)(100, TRACES, 7, CANARY)
-    header = Header(TRACES, len(body), 7, checksum(body), sealed=True)
-    assert unseal(stored(100, header, body), KEY) == Frame(100, 124 + len(body), TRACES, 7, CANARY)
-    changed = bytes([body[-1] ^ 1])
-    wrong = [
-        (stored(101, header, body), KEY),
-        (stored(100, Header(TRACES, len(body), 6, 0, sealed=True), body), KEY),
-        (stored(100, Header(FrameKind.COMMAND, len(body), 7, 0, sealed=True), body), KEY),
-        (stored(100, header, body[:-1] + changed), KEY),
-        (stored(100, header, changed + body[1:]), KEY),
-        (stored(100, header, body[: SEAL_BYTES - 1]), KEY),
-        (stored(100, header, b""), KEY),
-        (stored(100, header, body), Key(b"j" * 32)),
-        (stored(100, header, body), None),
-    ]
-    assert all(isinstance(unseal(*each), Damage) for each in wrong)
-
-
-def test_no_two_segments_share_a_key() -> None:
-    """A wiped journal begins at 0 again, with the same secret: the same nonce must not meet the same key."""
-    first, second = Sealer(KEY)(0, TRACES, 7, CANARY), Sealer(KEY)(0, TRACES, 7, CANARY)
-    assert first[:SALT_BYTES] != second[:SALT_BYTES]
-    assert first[SALT_BYTES:] != second[SALT_BYTES:]
-
-
-def test_a_key_is_named_without_telling_it() -> None:
-    assert KEY.id == Key(b"k" * 32).id != Key(b"j" * 32).id
-    assert len(KEY.id) == 16
