@@ -5,7 +5,8 @@
 Ours is the gRPC door and the journal (sealed, fdatasync before each ack), without the line behind them; "unsealed"
 is the same without sealing, to show what that costs. Rotel runs with its blackhole exporter. The same senders, in
 processes of their own with prebuilt bodies, load first one and then the other, in turns. Senders and server share
-the cores, so a sender's cost is part of every figure and is printed.
+the cores, so a sender's cost is part of every figure; CPU time per ack of both sides is printed, which other work
+on the machine changes little.
 Budgets: docs of the design, section 8. Rotel is optional: `pip install --pre rotel`.
 """
 
@@ -28,6 +29,7 @@ from typing import NamedTuple
 
 import grpc
 import grpc.aio
+import psutil
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from spanwand_sidecar.journal import Journal, JournalConfig
@@ -42,12 +44,20 @@ IN_FLIGHT = 8
 SPAWN = multiprocessing.get_context("spawn")
 
 
+class Target(NamedTuple):
+    """A server under load."""
+
+    address: str
+    process_id: int
+
+
 class Load(NamedTuple):
-    """What the senders saw: acknowledgements, seconds, and CPU seconds of their own."""
+    """What the senders saw: acknowledgements, seconds, CPU seconds of their own; and those of the server."""
 
     acks: int
     seconds: float
     cpu_s: float
+    server_cpu_s: float = 0.0
 
 
 def main() -> None:
@@ -71,18 +81,19 @@ def main() -> None:
             report(spans, {name: [] for name in targets}, targets, options)
 
 
-def report(spans: int, loads: dict[str, list[Load]], targets: dict[str, str], options: argparse.Namespace) -> None:
+def report(spans: int, loads: dict[str, list[Load]], targets: dict[str, Target], options: argparse.Namespace) -> None:
     """Load all targets in turns with batches of one size and print what came of it."""
     body = request(spans)
     for _ in range(options.rounds):
-        for name, address in targets.items():
-            loads[name].append(load(address, body, options.seconds))
+        for name, target in targets.items():
+            loads[name].append(load(target, body, options.seconds))
     rates = {name: median(each.acks / each.seconds for each in loads[name]) for name in targets}
     for name, rate in rates.items():
         sender_us = 1e6 * median(each.cpu_s / each.acks for each in loads[name])
+        server_us = 1e6 * median(each.server_cpu_s / each.acks for each in loads[name])
         print(
             f"{spans:4} spans {len(body):7} B  {name:9} {rate:8.0f} acks/s {rate * spans:9.0f} spans/s"
-            f"  sender CPU {sender_us:4.0f} us/ack"
+            f"  CPU us/ack: server {server_us:4.0f}, sender {sender_us:4.0f}"
         )
     if "rotel" in rates:
         ratio = rates["spanwand"] / rates["rotel"]
@@ -109,19 +120,31 @@ def request(spans: int) -> bytes:
     return message.SerializeToString()
 
 
-def load(address: str, body: bytes, seconds: float) -> Load:
+def load(target: Target, body: bytes, seconds: float) -> Load:
     """Send one body over and over from several processes."""
+    server_cpu_s = cpu_seconds(target.process_id)
     pipes, senders = [], []
     for _ in range(SENDERS):
         ours, theirs = SPAWN.Pipe()
-        senders.append(SPAWN.Process(target=send, args=(theirs, address, body, seconds)))
+        senders.append(SPAWN.Process(target=send, args=(theirs, target.address, body, seconds)))
         pipes.append(ours)
     for sender in senders:
         sender.start()
     parts: list[Load] = [pipe.recv() for pipe in pipes]
     for sender in senders:
         sender.join()
-    return Load(sum(part.acks for part in parts), median(part.seconds for part in parts), sum(p.cpu_s for p in parts))
+    return Load(
+        sum(part.acks for part in parts),
+        median(part.seconds for part in parts),
+        sum(part.cpu_s for part in parts),
+        cpu_seconds(target.process_id) - server_cpu_s,
+    )
+
+
+def cpu_seconds(process_id: int) -> float:
+    """What a process has used."""
+    times = psutil.Process(process_id).cpu_times()
+    return times.user + times.system
 
 
 def send(pipe: Connection, address: str, body: bytes, seconds: float) -> None:
@@ -148,15 +171,15 @@ async def _send(address: str, body: bytes, seconds: float) -> Load:
 
 
 @contextmanager
-def spanwand(config: JournalConfig) -> Iterator[str]:
-    """Our door and journal in a process of their own; yields the address."""
+def spanwand(config: JournalConfig) -> Iterator[Target]:
+    """Our door and journal in a process of their own; yields where it is."""
     directory = Path(tempfile.mkdtemp(prefix="ack-", dir=Path.cwd()))
     ours, theirs = SPAWN.Pipe()
     server = SPAWN.Process(target=receive, args=(theirs, directory, config))
     server.start()
     theirs.close()
     try:
-        yield ours.recv()
+        yield Target(ours.recv(), server.pid or 0)
     finally:
         ours.close()
         server.join()
@@ -181,14 +204,14 @@ def rotel_agent() -> Path | None:
 
 
 @contextmanager
-def rotel(agent: Path) -> Iterator[str]:
-    """Rotel on loopback with nothing behind it; yields the address."""
+def rotel(agent: Path) -> Iterator[Target]:
+    """Rotel on loopback with nothing behind it; yields where it is."""
     address, http_address = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     command = [str(agent), "start", "--exporter", "blackhole"]
     command += ["--otlp-grpc-endpoint", address, "--otlp-http-endpoint", http_address]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        yield address
+        yield Target(address, process.pid)
     finally:
         process.terminate()
         process.wait()
