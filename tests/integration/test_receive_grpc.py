@@ -165,10 +165,11 @@ def test_a_taken_port_is_one_clear_error(tmp_path: Path) -> None:
 
 
 def test_a_unix_socket_is_for_the_group_and_goes_away(tmp_path: Path) -> None:
-    """K5: 0660."""
-    path = tmp_path / "otlp.sock"
+    """K5, R41: 0660, and 0750 for a directory that was not there."""
+    path = tmp_path / "made" / "otlp.sock"
     with journal_in(tmp_path) as journal, door(journal, f"unix:{path}"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o750
     assert not path.exists()
 
 

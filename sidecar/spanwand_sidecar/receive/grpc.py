@@ -137,8 +137,7 @@ def _unauthenticated(intake: Intake) -> Callable[[Any, Context], Coroutine[Any, 
 
     async def refuse(_requests: object, context: Context) -> None:
         refusal = Refusal(RefusalReason.UNAUTHENTICATED, "a valid bearer token is needed")
-        intake.counters.refused[refusal.reason] += 1
-        await _abort(context, refusal)
+        await _abort(context, intake.refuse(refusal))
 
     return refuse
 
@@ -151,9 +150,7 @@ def _export(signal: Signal, intake: Intake) -> Callable[[bytes, Context], Corout
                 hold.grow(len(body))
                 await intake(signal, body)
         except Exception as error:  # noqa: BLE001  # a bug costs this request, never the daemon
-            refusal = error if isinstance(error, Refusal) else intake.failed(error)
-            intake.counters.refused[refusal.reason] += 1
-            await _abort(context, refusal)
+            await _abort(context, intake.refuse(error))
         return EMPTY_RESPONSE
 
     return export

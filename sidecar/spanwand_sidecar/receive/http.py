@@ -89,9 +89,7 @@ def _export(signal: Signal, intake: Intake, check: Check) -> Callable[[Request],
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
         except Exception as error:  # noqa: BLE001  # a bug costs this request, never the daemon
-            refusal = error if isinstance(error, Refusal) else intake.failed(error)
-            intake.counters.refused[refusal.reason] += 1
-            return _refused(refusal, media_type)
+            return _refused(intake.refuse(error), media_type)
         return Response(EMPTY_RESPONSES[media_type], media_type=media_type)
 
     return export

@@ -81,10 +81,16 @@ class Intake:
         """Do slow work on the one thread for it, so that small requests are answered meanwhile."""
         return await asyncio.get_running_loop().run_in_executor(self._slow, work, *arguments)
 
-    def failed(self, error: Exception) -> Refusal:
-        """A bug in a door: logged, and the sender may try again, for it did nothing wrong."""
-        self._seldom.warning("failed", "a request failed: %s", type(error).__name__, exc_info=True)
-        return Refusal(RefusalReason.FAILED, "internal error", self.limits.retry_after_s)
+    def refuse(self, error: Exception) -> Refusal:
+        """Count what kept a request from being acknowledged. If it is a bug, the sender may try again: not its fault.
+
+        Doors must not keep the refusal in a variable: it leads to the frame that has the variable, and to the body.
+        """
+        if not isinstance(error, Refusal):
+            self._seldom.warning("failed", "a request failed: %s", type(error).__name__, exc_info=True)
+            error = Refusal(RefusalReason.FAILED, "internal error", self.limits.retry_after_s)
+        self.counters.refused[error.reason] += 1
+        return error
 
     def close(self) -> None:
         """End the thread."""
