@@ -14,6 +14,8 @@ PAUSE_S = 1.0
 """Time without a frame after which one is written to let time pass, while the line waits for that."""
 REST_S = 600.0
 """Longest sleep while nothing is open; a frame ends it. One is written if spans are still remembered that may go."""
+FORGETTING_S = 5.0
+"""The same while spans are remembered: a journal that is full of them takes nothing until time has passed."""
 REST_BYTES = 1 << 20
 """Journal passed over while nothing is open, behind which that is said even if frames never pause: the line reads no
 logs and metrics, and what it does not read must not fill the journal."""
@@ -107,7 +109,8 @@ class Worker:
             self._tick()
         else:
             self._rest()
-            if not self._journal.wait(self.position, REST_S) and self._line.low < self.position:
+            rest_s = FORGETTING_S if self._line.low < self.position else REST_S
+            if not self._journal.wait(self.position, rest_s) and self._line.low < self.position:
                 self._tick()
 
     def _tick(self) -> None:
