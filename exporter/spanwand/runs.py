@@ -48,6 +48,9 @@ class Runs:
         self._allowed_projects = frozenset(config.wandb.allowed_projects)
         self._runs: dict[Home, Run] = {}
         self._other = Run(key=RunKey(group=OTHER, job_type=OTHER, name=OTHER), config={}, tags=("spanwand",), models={})
+        # A batch may update a run once. So homes whose keys are the same share a run: two services of one pod in one
+        # arm, two versions of one instance, names that are the same once cut. Our own two are not to be had.
+        self._by_key = {HEALTH_RUN.key: self._other, self._other.key: self._other}
 
     def of(self, home: Home) -> Run:
         """The run of a service, experiment and arm."""
@@ -56,7 +59,8 @@ class Runs:
             return run
         if len(self._runs) >= self._max_runs:
             return self._other
-        run = self._runs[home] = _run(home, self._allowed_projects)
+        run = _run(home, self._allowed_projects)
+        run = self._runs[home] = self._by_key.setdefault(run.key, run)
         if len(self._runs) == self._max_runs:
             _log.warning("aggregate.max_runs (%d) is reached; further runs share one named %r", self._max_runs, OTHER)
         return run
