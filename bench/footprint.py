@@ -79,10 +79,10 @@ def show(state: str, use: Use, cpu_budget: float | None) -> None:
 def daemon() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A daemon with defaults but for its ports and its data, and its gRPC address."""
     with tempfile.TemporaryDirectory() as directory:
-        data = Path(directory)
+        data = Path(directory) / "data"  # beside it there will be the journal's key
         environ = {"PATH": os.environ["PATH"], "HOME": directory, "SPANWAND_LOG__LEVEL": "error"}
         addresses = [part for door in ("grpc", "http", "admin") for part in (f"--{door}", "127.0.0.1:0")]
-        command = [sys.executable, "-m", "spanwand_sidecar", "up", "--data-dir", directory, *addresses]
+        command = [sys.executable, "-m", "spanwand_sidecar", "up", "--data-dir", str(data), *addresses]
         with subprocess.Popen(command, env=environ) as process:
             while not (data / "endpoints.json").exists():
                 time.sleep(PAUSE_S)
