@@ -4,14 +4,15 @@ import sys
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. A subcommand's own imports come when it is called."""
     try:
         from spanwand_sidecar.cli import main as command_line
+
+        command_line()
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("spanwand"):
             raise
         sys.exit(_missing(error.name))
-    command_line()
 
 
 def _missing(module: str | None) -> int:

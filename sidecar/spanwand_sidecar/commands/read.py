@@ -1,6 +1,7 @@
 """`spanwand read`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -13,9 +14,11 @@ from rich.text import Text
 from spanwand.errors import NotReadable
 from spanwand.read import read as read_path
 from spanwand.stored_run import Stored, StoredRun
+from spanwand_sidecar.commands.settings import config_option, load_config
+from spanwand_sidecar.config import data_dir
 
 TOTALS = {
-    "requests": ("llm/requests", "diffusion/requests"),
+    "calls": ("llm/requests", "diffusion/requests"),
     "errors": ("llm/errors", "diffusion/errors"),
     "tokens in": ("llm/input_tokens",),
     "tokens out": ("llm/output_tokens",),
@@ -23,36 +26,55 @@ TOTALS = {
     "cost USD": ("llm/cost_usd", "diffusion/cost_usd"),
 }
 """Column of the overview -> metrics whose history it sums."""
+PIPED_COLUMNS = 160
+"""Width where there is no terminal."""
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", metavar="[PATH]", required=False, type=click.Path(path_type=Path))
+@config_option
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON document (docs/read.md).")
-def read(path: Path, as_json: bool) -> None:  # noqa: FBT001  # click
+def read(path: Path | None, config_file: Path | None, as_json: bool) -> None:  # noqa: FBT001  # click
     """Read W&B runs back from disk.
 
-    PATH is a .wandb file, a run's folder, a W&B folder, a batches.jsonl file or a data directory. Exits 2 if there is
-    nothing that can be read.
+    PATH is a .wandb file, a run's folder, a W&B folder, a batches.jsonl file or a data directory; without it, the data
+    directory of the configuration. Exits 2 if there is nothing that can be read.
     """
     try:
-        stored = read_path(path)
+        stored = read_path(path or data_dir(load_config(config_file).config))
     except NotReadable as error:
         click.echo(f"spanwand: {error}", err=True)
         raise SystemExit(2) from None
     if as_json:
         click.echo(msgspec.json.encode(stored))
     else:
-        show(stored, Console())
+        console = Console()
+        show(stored, console if console.is_terminal else Console(width=PIPED_COLUMNS))
 
 
 def show(stored: Stored, console: Console) -> None:
     """Print runs with their totals, what their Tables hold, and what is wrong."""
-    console.print(overview(stored.runs))
+    if not stored.runs:
+        console.print("no runs yet")
+    for runs in copies(stored.runs):
+        console.print(overview(runs))
     for run in stored.runs:
         held = ", ".join(f"{len(table.rows):,} rows in {name}" for name, table in run.tables.items())
-        console.print(Text(f"{run.id}  {label(run)}: {run.state}, {len(run.history):,} steps; {held or 'no tables'}"))
+        line = f"{run.id}  {label(run)}: {run.state}, {len(run.history):,} steps; {held or 'no tables'}"
+        console.print(Text(line), soft_wrap=True)
         for note in run.notes:
-            console.print(Text(f"  ! {note}"))
+            console.print(Text(f"  ! {note}"), soft_wrap=True)
+
+
+def copies(runs: Sequence[StoredRun]) -> Iterator[list[StoredRun]]:
+    """The runs by the kind of file they are in: the sinks of one daemon all hold the same calls."""
+    for _, copy in groupby(sorted(runs, key=kind), key=kind):
+        yield list(copy)
+
+
+def kind(run: StoredRun) -> str:
+    """`.wandb` or `.jsonl`."""
+    return Path(run.source).suffix
 
 
 def overview(runs: Sequence[StoredRun]) -> Table:
@@ -78,5 +100,7 @@ def total(run: StoredRun, keys: tuple[str, ...]) -> float:
 
 
 def number(value: float) -> str:
-    """A figure as people read it."""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4f}"
+    """A figure as people read it; a small cost keeps its digits."""
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.4f}" if abs(value) >= 0.01 else f"{value:.6f}"
