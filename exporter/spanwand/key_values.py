@@ -12,7 +12,7 @@ from spanwand.any_value import read
 from spanwand.otlp.v1.view_pb2 import KeyValue
 from spanwand.span import AttributeValue, Parser
 
-REMEMBERED_BYTES = 72
+REMEMBERED_BYTES = 56
 """Longest that is remembered: a model's name fits; what was said, and most ids, differ every time."""
 MOST_REMEMBERED = 32_768
 """6 MB; enough for the token counts of many models."""

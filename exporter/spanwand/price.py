@@ -87,9 +87,9 @@ class Price:
         usage = generation.usage
         if usage.input_tokens is None and usage.output_tokens is None:
             return None
-        quarter = generation.start_ns // _QUARTER_NS
-        found = self._tariffs(generation.provider, generation.model, quarter)
-        if not found and generation.model != generation.request_model:
+        quarter, model = generation.start_ns // _QUARTER_NS, generation.model
+        found = self._tariffs(generation.provider, model, quarter)
+        if not found and model != generation.request_model:
             found = self._tariffs(generation.provider, generation.request_model, quarter)
         for tariff in found:
             if (usage.input_tokens or 0) > tariff.above:

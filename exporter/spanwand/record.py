@@ -175,7 +175,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     content: Content = NO_CONTENT
     failure: Failure | None = None
     finish_reasons: tuple[str, ...] = ()
-    response_id: str = ""
+    response_id: str = ""  # as the provider names its answer; gone behind redact
     experiment: str = ""
     arm: str = ""
     prompt_name: str = ""

@@ -18,12 +18,13 @@ class Sample:
 
     def __init__(self, config: SampleConfig, samplers: Mapping[str, Sampler] | None = None) -> None:
         """`samplers` by name, in order; those of the registry if not given."""
-        self._samplers = samplers or {name: sampler(config) for name, sampler in SAMPLERS.items()}
+        chain = samplers or {name: sampler(config) for name, sampler in SAMPLERS.items()}
+        self._samplers = tuple(chain.items())
         self._broken: set[str] = set()
 
     def __call__(self, record: Clean | Request) -> Verdict:
         """Decide about one record's row. A sampler that raises keeps the row."""
-        for name, sampler in self._samplers.items():
+        for name, sampler in self._samplers:
             try:
                 verdict = sampler(record)
             except Exception:  # noqa: BLE001 - a sampler may be anyone's, and must not stop the line

@@ -96,7 +96,7 @@ def test_users_become_keyed_pseudonyms() -> None:
 
 
 LABELS = (
-    *("provider", "request_model", "response_model", "response_id", "experiment", "arm", "prompt_name"),
+    *("provider", "request_model", "response_model", "experiment", "arm", "prompt_name"),
     *("prompt_version", "session_id", "trace_state"),
 )
 
@@ -118,6 +118,7 @@ def test_every_other_text_of_a_record_is_redacted() -> None:
         content=Content(input=MAIL, output=MAIL, system=MAIL, negative_prompt=MAIL),
         attributes={"a": MAIL, "b": (MAIL,), "c": {"d": MAIL}, "e": 4111111111111111, "f": 1.5, "g": True},
         user=MAIL,
+        response_id=MAIL,
         **dict.fromkeys(LABELS, MAIL),
     )
     shown = repr(asdict(clean))

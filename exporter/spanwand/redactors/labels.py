@@ -1,6 +1,7 @@
 """Short texts that leave whatever is configured about content: names, ids, attributes. They are scrubbed too.
 
 Nearly all were seen before, so those found clean are remembered, and the new ones of a record are tested together.
+The response id is never one of those and nothing shows it, so it goes unread.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ _LONGEST = 1024
 _MOST_REMEMBERED = 4096
 _ROOT = ("name", "experiment", "arm", "session_id")
 _GENERATION = (
-    *("trace_state", "provider", "request_model", "response_model", "response_id", "experiment", "arm"),
+    *("trace_state", "provider", "request_model", "response_model", "experiment", "arm"),
     *("prompt_name", "prompt_version", "session_id"),
 )
 _of_generation = attrgetter(*_GENERATION)
@@ -51,6 +52,8 @@ class Labels:
         if not self._learn(texts):
             reasons = tuple([self.clean(reason) for reason in generation.finish_reasons])
             generation = replace(self._fields(generation, _GENERATION), finish_reasons=reasons)
+        if generation.response_id:
+            generation = replace(generation, response_id="")
         if generation.image is not None:
             generation = replace(generation, image=self._image(generation.image))
         return self._shared(generation)
@@ -84,9 +87,9 @@ class Labels:
 
     def _learn(self, texts: tuple[str, ...]) -> bool:
         """Whether all are clean: known to be, or tested now, all together. False: one of them may have to change."""
-        new = set(texts) - self._known
-        if not new:
+        if self._known.issuperset(texts):
             return True
+        new = set(texts) - self._known
         together = "\n".join(new)
         if len(together) > _LONGEST or "\\" in together:
             return False

@@ -20,7 +20,7 @@ def sampler(config: SampleConfig) -> Sampler:
     leave = Verdict(keep=False, weight=keep.weight, reason="ratio")
 
     def ratio(record: Clean | Request) -> Verdict:
-        return keep if randomness(record.trace_id, record.trace_state) >= threshold else leave
+        return keep if not threshold or randomness(record.trace_id, record.trace_state) >= threshold else leave
 
     return ratio
 
