@@ -145,12 +145,16 @@ def _unauthenticated(intake: Intake) -> Callable[[Any, Context], Coroutine[Any, 
 def _export(signal: Signal, intake: Intake) -> Callable[[bytes, Context], Coroutine[Any, Any, bytes]]:
     async def export(body: bytes, context: Context) -> bytes:
         intake.counters.requests[signal] += 1
+        refusal = None
         try:
             with intake.hold() as hold:
                 hold.grow(len(body))
                 await intake(signal, body)
         except Exception as error:  # noqa: BLE001  # a bug costs this request, never the daemon
-            await _abort(context, intake.refuse(error))
+            refusal = intake.refuse(error)
+        if refusal:
+            del body  # or it would stay for as long as the aborted call
+            await _abort(context, refusal)
         return EMPTY_RESPONSE
 
     return export

@@ -84,12 +84,14 @@ class Intake:
     def refuse(self, error: Exception) -> Refusal:
         """Count what kept a request from being acknowledged. If it is a bug, the sender may try again: not its fault.
 
-        Doors must not keep the refusal in a variable: it leads to the frame that has the variable, and to the body.
+        What it returns has forgotten where it was raised: the frames on that way hold the body, and servers keep
+        an exception for as long as its call.
         """
         if not isinstance(error, Refusal):
             self._seldom.warning("failed", "a request failed: %s", type(error).__name__, exc_info=True)
             error = Refusal(RefusalReason.FAILED, "internal error", self.limits.retry_after_s)
         self.counters.refused[error.reason] += 1
+        error.__traceback__ = error.__cause__ = error.__context__ = None
         return error
 
     def close(self) -> None:
