@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from spanwand_sidecar.journal.frame import FRAME_HEADER_BYTES
 from spanwand_sidecar.journal.seal import SEAL_BYTES
 from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES
 
+MEMORY = Path("/dev/shm")  # noqa: S108  # a private folder is made in it
 TAIL_BYTES = 4096
 CONFIG = JournalConfig(segment_bytes=1 << 14, max_bytes=1 << 20)
 SEED = 3
@@ -50,10 +52,16 @@ class Written(msgspec.Struct, frozen=True):
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> Written:
+def directory(tmp_path: Path) -> Iterator[Path]:
+    """In memory if there is such a disk: thousands of journals are opened, and each open syncs."""
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else tmp_path) as folder:
+        yield Path(folder) / "data" / "journal"
+
+
+@pytest.fixture
+def written(directory: Path) -> Written:
     """Two segments; frames from empty to more than a block."""
     rng = random.Random(SEED)
-    directory = tmp_path / "journal"
     sizes = [5000, 6000, 4000, *(rng.choice([0, 1, 23, 24, 25, 60, 200, 700]) for _ in range(60)), 3, 300]
     journal = Journal.open(directory, CONFIG)
     frames = {}

@@ -11,7 +11,7 @@ from tests.faults.test_flood import send_all
 
 HOSTILE = (
     "../../../escaped",
-    "/tmp/../escaped",
+    "/../escaped",
     "a/b\\c",
     "..",
     ".",

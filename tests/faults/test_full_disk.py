@@ -21,7 +21,9 @@ Report = Callable[[str], None]
 
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[Spanwand]:
-    with Spanwand(tmp_path, "jsonl", JOURNAL__MIN_FREE_BYTES="262144") as target:
+    with Spanwand(
+        tmp_path, "jsonl", JOURNAL__MIN_FREE_BYTES="262144", DEDUPLICATE__MAX_JOURNAL_BYTES="65536"
+    ) as target:
         yield target
 
 
@@ -140,3 +142,14 @@ def test_a_small_cap(target: Spanwand, tmp_path: Path) -> None:
         assert running.status().journal.size_bytes < 1_300_000
         obstacle.unlink()
         heals(target, senders)
+
+
+@pytest.mark.faults
+@pytest.mark.xfail(
+    strict=True, reason="what is remembered of delivered spans keeps a small disk full for deduplicate.window_s"
+)
+def test_what_is_remembered_gives_way(tmp_path: Path, report: Report) -> None:
+    """A disk smaller than `deduplicate.max_journal_bytes`: what is delivered already must not keep new spans out."""
+    target = Spanwand(tmp_path, "jsonl", JOURNAL__MIN_FREE_BYTES="262144")
+    with target, small_disk(target.data_dir / "journal") as disk:
+        test_the_journal_fills_its_disk_and_is_emptied(target, disk, tmp_path, "64 KB segments", report)

@@ -28,7 +28,7 @@ def survives(target: Spanwand, rounds: int, directory: Path, report: Report) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("sink", ["wandb", "jsonl"])
 def test_ten_rounds(tmp_path: Path, report: Report, sink: str) -> None:
-    survives(Spanwand(tmp_path, sink), 10 if sink == "wandb" else 5, tmp_path, report)
+    survives(Spanwand(tmp_path, sink), 10 if sink == "wandb" else 3, tmp_path, report)
 
 
 @pytest.mark.faults

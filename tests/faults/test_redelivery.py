@@ -15,7 +15,6 @@ REQUESTS, SPANS = 60, 10
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sink", ["jsonl", "wandb"])
-@pytest.mark.xfail(strict=True, reason="spans are not de-duplicated by trace id and span id yet (issue 3, item 1)")
 def test_everything_is_sent_three_times(tmp_path: Path, report: Callable[[str], None], sink: str) -> None:
     """Twice to one daemon, half of it over a kill -9, and all again to the next, which has been stopped in order."""
     bodies = [request(1, number, SPANS) for number in range(1, REQUESTS + 1)]
