@@ -58,6 +58,16 @@ def test_inside_json(document: object) -> None:
         json.loads(clean)
 
 
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("key", ["password", "api_key", "client_secret", "accessToken", "OPENAI_API_KEY"])
+def test_a_secret_that_only_its_key_gives_away(key: str, nested: bool) -> None:
+    """P6: arguments of tools are objects, in which the name of a secret and the secret are two strings."""
+    arguments = {"user": "jane", key: "hunter2hunter2", "note": "line\nline", "tries": 3}
+    document = {"arguments": json.dumps(arguments) if nested else arguments}
+    clean = json.loads(scrub_document(json.dumps(document), SCRUBBER))["arguments"]
+    assert (json.loads(clean) if nested else clean) == arguments | {key: "[secret]"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -67,8 +67,8 @@ def _texts(document: object) -> list[str]:
         elif isinstance(value, list):
             values += value
         elif isinstance(value, dict):
-            texts += value
-            values += value.values()
+            texts += [_named(key, item) if isinstance(item, str) else key for key, item in value.items()]
+            values += [item for item in value.values() if not isinstance(item, str)]
         elif _is_long(value):
             texts.append(str(value))
     return texts
@@ -81,7 +81,7 @@ def _walk(value: object, scrubber: Scrubber, found: Sequence[int]) -> object:
     if isinstance(value, list):
         return [_walk(item, scrubber, found) for item in value]
     if isinstance(value, dict):
-        return {_plain(key, scrubber, found): _walk(item, scrubber, found) for key, item in value.items()}
+        return dict([_entry(key, item, scrubber, found) for key, item in value.items()])
     if _is_long(value):
         digits = str(value)
         scrubbed = scrubber.replace(digits, found)
@@ -89,11 +89,26 @@ def _walk(value: object, scrubber: Scrubber, found: Sequence[int]) -> object:
     return value
 
 
+def _entry(key: str, item: object, scrubber: Scrubber, found: Sequence[int]) -> tuple[str, object]:
+    """A key and its value, scrubbed; some secrets are known by their key alone: `"password": "..."`."""
+    key = _plain(key, scrubber, found)
+    if not isinstance(item, str):
+        return key, _walk(item, scrubber, found)
+    text = _scrub(item, scrubber) if _may_hide(item) else item
+    return key, _plain(_named(key, text), scrubber, found).removeprefix(_named(key, ""))
+
+
+def _named(key: str, text: str) -> str:
+    return f"{key}={text}"
+
+
 def _leaf(text: str, scrubber: Scrubber, found: Sequence[int]) -> str:
-    # What may be JSON is looked at on its own: an escape in it may hide what the patterns have not found.
-    return (
-        _scrub(text, scrubber) if "\\" in text or text.lstrip()[:1] in _JSON_STARTS else _plain(text, scrubber, found)
-    )
+    return _scrub(text, scrubber) if _may_hide(text) else _plain(text, scrubber, found)
+
+
+def _may_hide(text: str) -> bool:
+    """What may be JSON is looked at on its own: an escape in it may hide what the patterns have not found."""
+    return "\\" in text or text.lstrip()[:1] in _JSON_STARTS
 
 
 def _plain(text: str, scrubber: Scrubber, found: Sequence[int]) -> str:

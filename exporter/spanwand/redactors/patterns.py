@@ -104,8 +104,8 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "secret",
-        r"(?i)\b(?:api[_-]?key|secret|token|password|passwd|pwd)[\"']?\s*[:=]\s*[\"']?([^\s\"',;&\[\]]{8,})",
-        ("password=hunter2hunter2", 'api_key: "f00ba4f00ba4"'),
+        r"(?i)(?:api[_-]?key|secret|token|password|passwd|pwd)[\"']?\s*[:=]\s*[\"']?([^\s\"',;&\[\]]{8,})",
+        ("password=hunter2hunter2", 'api_key: "f00ba4f00ba4"', "DB_PASSWORD=hunter2x", "accessToken=a1b2c3d4e5"),
         ("password: required", "token: <your-token>", "max_tokens: 12345678", "the secret of success"),
         mixed,
     ),
