@@ -116,8 +116,18 @@ def test_too_large_is_413_before_and_after_inflation_and_in_pieces(tmp_path: Pat
         assert stored(journal) == []
 
 
+def test_an_early_refusal_is_heard_by_a_sender_that_is_still_sending(tmp_path: Path) -> None:
+    """A reset instead of the 413 would be sent again."""
+    body = trace_request(1, "a" * 5_000_000)
+    with journal_in(tmp_path) as journal, door(journal, ReceiveConfig(max_message_bytes=50_000)) as (client, counters):
+        for _ in range(20):
+            check_refused(client.post("/v1/traces", content=body, headers=PROTOBUF), 413)
+            assert client.post("/v1/traces", content=trace_request(1), headers=PROTOBUF).status_code == 200
+        assert counters.accepted_spans == 20
+
+
 def test_an_endless_body_is_cut_off(tmp_path: Path) -> None:
-    """Battery R17: the answer comes once the limit is passed, and then the connection is closed."""
+    """Battery R17: the answer comes once the limit is passed, and soon after the connection is closed."""
     with journal_in(tmp_path) as journal, door(journal, ReceiveConfig(max_message_bytes=50_000)) as (client, _):
         address = (client.base_url.host, client.base_url.port or 0)
         with socket.create_connection(address, timeout=10) as sender:

@@ -137,8 +137,8 @@ def _check_head(request: Request, media_type: str, max_bytes: int) -> None:
 
 
 def _refused(refusal: Refusal, asked_in: str = "", headers: Mapping[str, str] | None = None) -> Response:
-    """A google.rpc.Status. After a final refusal the connection is closed, for its body may not have been read."""
-    extra = {"retry-after": str(math.ceil(refusal.retry_after_s))} if refusal.codes.retry else {"connection": "close"}
+    """A google.rpc.Status, in the form of the request."""
+    extra = {"retry-after": str(math.ceil(refusal.retry_after_s))} if refusal.codes.retry else {}
     if refusal.reason is RefusalReason.UNAUTHENTICATED:
         extra["www-authenticate"] = "Bearer"
     body, media_type = (refusal.status_json(), JSON) if asked_in == JSON else (refusal.status(), PROTOBUF)

@@ -9,6 +9,7 @@ from spanwand_sidecar.receive.refusal import Refusal, RefusalReason
 
 PROTOBUF = "application/x-protobuf"
 
+LINGER_S = 2.0
 _UNFINISHED = (h11.IDLE, h11.SEND_BODY)
 
 
@@ -25,7 +26,7 @@ class OtlpProtocol(H11Protocol):
         if len(self.connections) > self.max_connections:
             transport.abort()
         else:
-            self._set_deadline()
+            self._set_deadline(self.request_timeout_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer or we have closed it."""
@@ -35,15 +36,19 @@ class OtlpProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """The first bytes of a request begin its time; the last ones end it."""
         if self._deadline is None:
-            self._set_deadline()
+            self._set_deadline(self.request_timeout_s)
         super().data_received(data)
         if self.conn.their_state not in _UNFINISHED:
             self._clear_deadline()
+        elif self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:  # the rest of a refused body is in
+            self._set_deadline(self.request_timeout_s)
 
     def on_response_complete(self) -> None:
-        """What is left of a request that was refused early is not waited for."""
+        """Read on a little behind an early refusal: closed at once, the sender would hear a reset, not the answer."""
         self._clear_deadline()
         super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY:
+            self._set_deadline(LINGER_S)
 
     def send_400_response(self, msg: str) -> None:
         """What is not HTTP is answered like any other refusal."""
@@ -54,9 +59,9 @@ class OtlpProtocol(H11Protocol):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
-    def _set_deadline(self) -> None:
+    def _set_deadline(self, seconds: float) -> None:
         self._clear_deadline()
-        self._deadline = self.loop.call_later(self.request_timeout_s, self.transport.abort)
+        self._deadline = self.loop.call_later(seconds, self.transport.abort)
 
     def _clear_deadline(self) -> None:
         if self._deadline is not None:
