@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from google.protobuf.message import DecodeError
 
-from spanwand.any_value import read
+from spanwand.any_value import plain
 from spanwand.otlp.v1.view_pb2 import KeyValue
 from spanwand.span import AttributeValue, Parser
 
@@ -51,5 +51,5 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
         if known is None:
             return _NOTHING
         key, parse = known
-        value = parse(read(sent.value))
+        value = parse(plain(sent.value))
         return _NOTHING if value is None else (key, value)

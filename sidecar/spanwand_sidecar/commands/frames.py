@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 from google.protobuf.message import DecodeError
 
-from spanwand.any_value import read
+from spanwand.any_value import plain
 from spanwand.otlp.v1 import view_pb2
 from spanwand.record import Clean
 from spanwand_sidecar.journal import Frame, FrameKind
@@ -86,7 +86,7 @@ def _attributes(sent: Iterable[bytes]) -> Document:
             pair = view_pb2.KeyValue.FromString(raw)
         except DecodeError:
             continue
-        found[_text(pair.key)] = read(pair.value)
+        found[_text(pair.key)] = plain(pair.value)
     return found
 
 
