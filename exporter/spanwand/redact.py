@@ -13,7 +13,6 @@ from spanwand.drops import DropReason, Drops
 from spanwand.ports import Redactor
 from spanwand.record import Clean, CleanRoot, Cost, Failure, Generation, ImageParams, Service, TraceRoot
 from spanwand.redactors import REDACTORS
-from spanwand.redactors.content import clean_failure, cleaner
 from spanwand.redactors.labels import Labels
 from spanwand.redactors.scrub import Scrubber
 from spanwand.redactors.users import pseudonym
@@ -35,7 +34,6 @@ class Redact:
         scrubber = Scrubber()
         self.counts: Mapping[str, int] = scrubber.counts
         self._redactors = (*more, *(make(config, key, scrubber) for make in REDACTORS.values()))
-        self._clean = cleaner(config, key, scrubber)
         self._labels = Labels(scrubber)
         self._key = key
         self._drops = drops
@@ -52,11 +50,13 @@ class Redact:
         return cast("Clean", redacted)
 
     def root(self, root: TraceRoot) -> CleanRoot:
-        """Return the root without anything that must not leave. Never raises."""
+        """Return the root without anything that must not leave. Never raises.
+
+        What was said when it failed goes too: nothing shows it, and roots wait by the thousand for calls to follow.
+        """
         try:
-            redacted = self._labels.root(
-                replace(root, user=pseudonym(root.user, self._key), failure=clean_failure(root.failure, self._clean))
-            )
+            failure = root.failure and Failure(root.failure.type)
+            redacted = self._labels.root(replace(root, user=pseudonym(root.user, self._key), failure=failure))
         except Exception:  # noqa: BLE001  as above
             self._drops[DropReason.REDACTION_FAILED] += 1
             redacted = _root_numbers(root, self._service(root.service))
