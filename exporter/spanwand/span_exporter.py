@@ -38,6 +38,7 @@ class WandbSpanExporter(SpanExporter):
         """Never raises: if it cannot work it says why, once, and exports nothing."""
         self._setup = _setup()
         self._line: Line | None = None
+        self._parents_lines: list[Line | None] = []
         self._lock = threading.RLock()
         self._instance_suffix = ""
         self._exit_by_s = float("inf")
@@ -89,7 +90,8 @@ class WandbSpanExporter(SpanExporter):
 
     def _become_child(self) -> None:
         """Just forked: the line's threads are not here, and what it holds is the parent's to deliver."""
-        self._parents_line, self._line = self._line, None  # kept: its end would close the parent's runs
+        self._parents_lines.append(self._line)  # kept, those of all ancestors: their end would close their runs
+        self._line = None
         self._lock = threading.RLock()
         self._instance_suffix = str(os.getpid())
         self._exit_by_s = float("inf")
