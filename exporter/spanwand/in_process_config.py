@@ -20,6 +20,8 @@ class AppConfig(LineConfig):
     data_dir: str = ""
     """W&B's files and the pseudonym key. Empty: `$XDG_STATE_HOME/spanwand`, else `~/.local/state/spanwand`."""
     listen: object = None
+    tls: object = None
+    auth: object = None
     receive: object = None
     journal: object = None
     deliver: object = None
