@@ -48,8 +48,8 @@ class ListenConfig(Section):
 class DeliverConfig(Section):
     """How batches are handed to sinks."""
 
-    max_queued_batches: int = Field(default=8, gt=0)
-    """Batches that wait for one sink in memory; behind that the line waits and the journal grows."""
+    max_queued_batches: int = Field(default=2, gt=0)
+    """Batches that wait for one sink in memory, each with up to 64 MiB of rows; behind that the journal grows."""
     max_backoff_s: float = Field(default=60.0, gt=0)
     """Longest pause between two tries of a batch, unless the sink asks for more."""
 
