@@ -100,6 +100,9 @@ class WandbConfig(Section):
     """Age at which a run is finished and followed by a new one in its group."""
     init_timeout_s: float = Field(default=20.0, gt=0)
     """Longest wait for W&B when a run starts; then it is tried again later."""
+    keep_s: float = Field(default=3_600.0, ge=0)
+    """Seconds for which the local files of an online run are kept after W&B was verified to have it all. Offline runs
+    are never removed."""
     finish_timeout_s: float = Field(default=20.0, gt=0)
     """Longest wait for an upload when a run ends; what is left stays on disk."""
 

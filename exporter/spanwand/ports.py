@@ -15,7 +15,11 @@ Sampler = Callable[[Clean | Request], Verdict | None]
 
 
 class Sink(Protocol):
-    """Where batches go. Called from one thread at a time, with increasing `seq`."""
+    """Where batches go. Called from one thread at a time, with increasing `seq`.
+
+    One that has more to tell than outcomes may have `notes: tuple[str, ...]`, lines for `spanwand status` that are read
+    from any thread.
+    """
 
     def write(self, batch: Batch) -> Outcome:
         """Make the batch's effect durable, or say why not. May block; must not raise.

@@ -34,6 +34,8 @@ class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
     next_retry_s: float = 0.0
     """Unix time of the next try; 0 if none is planned."""
     outcomes: dict[str, int] = {}
+    notes: tuple[str, ...] = ()
+    """What else a person should know of it: see `spanwand.ports.Sink`."""
 
 
 class Delivery:
@@ -46,6 +48,7 @@ class Delivery:
         self.name = name
         self.counts: Counter[str] = Counter()
         self._open_sink = open_sink
+        self._sink: Sink | None = None
         self._commits = commits
         self._offered = 0
         self._settled = 0
@@ -83,10 +86,11 @@ class Delivery:
     def status(self) -> SinkStatus:
         """A snapshot."""
         undelivered = self._offered - self._settled
-        return msgspec.structs.replace(self._status, undelivered=undelivered, outcomes=dict(self.counts))
+        notes: tuple[str, ...] = getattr(self._sink, "notes", ())
+        return msgspec.structs.replace(self._status, undelivered=undelivered, outcomes=dict(self.counts), notes=notes)
 
     def _run(self) -> None:
-        sink = self._opened()
+        sink = self._sink = self._opened()
         if sink:
             self._show("idle")
             while not self._give_up.is_set() and (batch := self._queue.get()):

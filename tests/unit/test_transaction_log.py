@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanwand.errors import NotReadable
-from spanwand.sinks.wandb.transaction_log import BLOCK_BYTES, HEADER, PREFIX, ChunkType, TransactionLog
+from spanwand.sinks.wandb.transaction_log import BLOCK_BYTES, HEADER, PREFIX, ChunkType, TransactionLog, write_log
 
 
 def chunk(kind: ChunkType, data: bytes) -> bytes:
@@ -111,3 +111,15 @@ def test_a_file_without_its_header_yet_is_empty(tmp_path: Path, length: int) -> 
     path = tmp_path / "run.wandb"
     path.write_bytes(HEADER[:length])
     assert list(TransactionLog(path).records()) == []
+
+
+@given(st.lists(st.integers(0, 3 * BLOCK_BYTES), max_size=8), st.integers(BLOCK_BYTES - 40, BLOCK_BYTES))
+def test_what_is_written_is_what_wandb_would_write(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], first: int
+) -> None:
+    """Records that fill a block, leave less than a prefix of it, or go over several."""
+    path = tmp_path_factory.mktemp("log") / "run.wandb"
+    records = [bytes([number]) * size for number, size in enumerate([first, *sizes], 1)]
+    write_log(path, records)
+    assert path.read_bytes() == written(records)
+    assert list(TransactionLog(path).records()) == records

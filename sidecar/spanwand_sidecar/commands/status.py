@@ -73,6 +73,7 @@ def render(found: Status) -> Iterator[str]:
     )
     for name, sink in found.sinks.items():
         yield f"sink      {name}: {_sink(sink)}"
+        yield from (f"          {note}" for note in sink.notes)
 
 
 def _sink(sink: SinkStatus) -> str:

@@ -30,7 +30,8 @@ def upsert_bucket(world: World, variables: Json) -> Json:
         setattr(run, _FIELDS[name], given[name])
     for name in _JSON_FIELDS.keys() & given.keys():
         setattr(run, _JSON_FIELDS[name], json.loads(given[name]))
-    return {"upsertBucket": {"bucket": run_view(world, run), "inserted": inserted}}
+    bucket = run_view(world, run) | {"historyLineCount": lambda: world.line_count(run, world.stale_upserts)}
+    return {"upsertBucket": {"bucket": bucket, "inserted": inserted}}
 
 
 def _upserted(world: World, variables: Json) -> tuple[Run, bool]:

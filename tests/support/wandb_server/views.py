@@ -74,7 +74,7 @@ def run_view(world: World, run: Run) -> Json:
         "config": lambda: json.dumps(run.raw_config),
         "summaryMetrics": lambda: json.dumps(run.summary),
         "systemMetrics": "{}",
-        "historyLineCount": lambda: len(run.history_lines.lines),
+        "historyLineCount": lambda: world.line_count(run, world.stale_reads),
         "logLineCount": lambda: len(run.stream("output.log").lines),
         "eventsLineCount": lambda: len(run.stream("wandb-events.jsonl").lines),
         "historyKeys": lambda: history_keys(run),

@@ -23,11 +23,20 @@ class World:
         self.artifacts = Artifacts(self.blobs)
         self.runs: dict[tuple[str, str, str], Run] = {}
         self.unknown: list[str] = []
+        self.stale_reads: list[int] = []
+        """By how many rows the next answers about a run's line count are too low, one each."""
+        self.stale_upserts: list[int] = []
+        """Likewise, for those that wandb gets when it goes on with a run, from which it counts its own lines."""
 
     def note_unknown(self, what: str) -> None:
         """Remember something the server was asked for and has not got."""
         if what not in self.unknown:
             self.unknown.append(what)
+
+    def line_count(self, run: Run, stale: list[int]) -> int:
+        """How many history lines a run is said to have."""
+        count = len(run.history_lines.lines)
+        return count - stale.pop(0) if count and stale else count
 
     def find_run(self, entity: str | None, project: str, name: str) -> Run | None:
         """A run by its path; no entity means the default one."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from spanwand.config import LineConfig
-from spanwand.sinks.wandb.directories import own_process
+from spanwand.sinks.wandb.directories import is_own_process, own_process
 from spanwand.sinks.wandb.key import find_api_key, find_base_url
 from spanwand.sinks.wandb.sink import WandbSink
 
@@ -11,5 +11,8 @@ __all__ = ["WandbSink", "find_api_key", "find_base_url", "open_sink", "own_proce
 
 
 def open_sink(config: LineConfig, directory: Path) -> WandbSink:
-    """The factory of the registry."""
-    return WandbSink(config.wandb, directory, config.gather.request_attributes)
+    """The factory of the registry. In a process that is ours it takes up at once what earlier ones left."""
+    sink = WandbSink(config.wandb, directory, config.gather.request_attributes)
+    if is_own_process(directory):
+        sink.take_up()
+    return sink

@@ -60,8 +60,11 @@ class Attempt:
         project = (update.run.entity, update.run.project)
         if not what or project in self._refused or self._ledger.has(update.run, part, self._position):
             return
-        doing = "starting a run"
+        doing = "asking for rows"
         try:
+            if part != POINTS and self._runs.is_there(update, part, self._position):
+                return
+            doing = "starting a run"
             run = self._runs.run_for(update, self._batch)
             doing = f"logging {part or 'metrics'}"
             run.log(update, part, self._position)

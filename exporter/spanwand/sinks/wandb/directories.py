@@ -21,7 +21,7 @@ def own_process(directory: Path) -> None:
     that is not ours to change: there Table files lie where the application's `WANDB_DATA_DIR` says.
     """
     os.environ["WANDB_DATA_DIR"] = str(data_directory(directory))
-    os.environ["WANDB_CACHE_DIR"] = str(directory.absolute() / "cache")
+    os.environ["WANDB_CACHE_DIR"] = str(cache_directory(directory))
     os.environ["WANDB_ERROR_REPORTING"] = "false"
     os.environ["WANDB_SILENT"] = "true"
     os.environ["WANDB_HTTP_TIMEOUT"] = str(HTTP_TIMEOUT_S)
@@ -30,6 +30,21 @@ def own_process(directory: Path) -> None:
 def data_directory(directory: Path) -> Path:
     """What `own_process` makes W&B's data directory."""
     return directory.absolute() / "data"
+
+
+def is_own_process(directory: Path) -> bool:
+    """Whether `own_process` was called for `directory`."""
+    return os.environ.get("WANDB_DATA_DIR") == str(data_directory(directory))
+
+
+def staging_directory(directory: Path) -> Path:
+    """Where Table files lie until they are uploaded, and afterwards."""
+    return data_directory(directory) / "artifacts" / "staging"
+
+
+def cache_directory(directory: Path) -> Path:
+    """What `own_process` makes W&B's cache directory."""
+    return directory.absolute() / "cache"
 
 
 def runs_directory(directory: Path) -> Path:
@@ -47,4 +62,4 @@ def staged_file(recorded: str, log: Path) -> Path:
     path = Path(recorded)
     if path.exists():
         return path
-    return data_directory(log.absolute().parents[2]) / "artifacts" / "staging" / path.name
+    return staging_directory(log.absolute().parents[2]) / path.name

@@ -31,6 +31,14 @@ class Position(NamedTuple):
         return other.seq <= self.seq and other.window_end_s <= self.window_end_s
 
 
+class Doubt(NamedTuple):
+    """Rows that were handed to W&B, of which nobody heard whether it has them: it has if `artifact` holds `file`."""
+
+    position: Position
+    artifact: str
+    file: str
+
+
 class Evidence:
     """The proof for one run, brought up to date by reading what its log has grown by."""
 
@@ -39,6 +47,7 @@ class Evidence:
         self.confirmed: dict[str, Position] = {}
         """Online: the last batch of each table whose rows W&B has."""
         self._seen: dict[str, Position] = {}
+        self._logged: dict[str, Doubt] = {}
         self._has_ended = False
         self._is_online = is_online
         self._log = TransactionLog(path)
@@ -55,6 +64,11 @@ class Evidence:
         """The last batch of each part that is in."""
         points = {part: position for part, position in self._seen.items() if part == POINTS or not self._is_online}
         return points | self.confirmed
+
+    @property
+    def doubts(self) -> dict[str, Doubt]:
+        """Online: the last rows of each table that are in the log, if they are not confirmed."""
+        return {part: one for part, one in self._logged.items() if self.confirmed.get(part) != one.position}
 
     def has_seen(self, part: str, position: Position) -> bool:
         """Whether a part of a batch is in the log."""
@@ -100,6 +114,9 @@ class Evidence:
         for key, value in tables.items():
             if self._is_staged(value):
                 self._seen[table_of(key)] = position
+            if self._is_online:
+                artifact = f"run-{self.path.stem.removeprefix('run-')}-incr-{key}"
+                self._logged[table_of(key)] = Doubt(position, artifact, records.table_source(value)[1])
 
     def _is_staged(self, value: records.Json) -> bool:
         """Whether a Table's artifact came before its history row, with files that are still there."""

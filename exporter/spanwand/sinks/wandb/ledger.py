@@ -5,6 +5,8 @@ of each part is written there too; for a run that a crash left behind, they are 
 """
 
 import logging
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,7 +14,7 @@ import msgspec
 from spanwand.batch import RunKey
 from spanwand.errors import NotReadable
 from spanwand.sinks.wandb.directories import runs_directory
-from spanwand.sinks.wandb.evidence import Evidence, Position, fsync
+from spanwand.sinks.wandb.evidence import Doubt, Evidence, Position, fsync
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +29,9 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     mode: str
     upload: str = "open"
     """`open` while the run is; then `unfinished`: the log is whole, what W&B has of it is not; or `claimed`: wandb says
-    that W&B has it all, which it also says after a final refusal, so that only reading back would prove it."""
+    that W&B has it all, which it also says after a final refusal; `verified`: it was read back from W&B."""
+    doubts: dict[str, Doubt] = {}
+    """Rows of which W&B has to be asked whether it has them, before they are sent again."""
     parts: dict[str, Position] = {}
     """The last batch of each part that is in; while the run is open, only what its log does not say."""
 
@@ -38,11 +42,39 @@ class Ledger:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._known: dict[tuple[RunKey, str], Position] = {}
+        self._changing = threading.Lock()
+        self._doubts: dict[tuple[RunKey, str], str] = {}  # to the run that they are in
 
     def has(self, run: RunKey, part: str, position: Position) -> bool:
         """Whether that part of that batch is in."""
         known = self._known.get((run, part))
         return known is not None and known.covers(position)
+
+    def doubt(self, run: RunKey, part: str, position: Position) -> Doubt | None:
+        """What to ask W&B before rows are sent, if they may be there."""
+        holder = self._doubts.get((run, part))
+        found = self._read(holder).doubts.get(part) if holder else None
+        return found if found and found.position == position else None
+
+    def resolve(self, run: RunKey, part: str, *, is_in: bool) -> None:
+        """W&B has answered about the rows in doubt. Raises OSError."""
+        with self._changing:
+            description = self._read(self._doubts.pop((run, part)))
+            doubts = dict(description.doubts)
+            doubt = doubts.pop(part)
+            parts = {**description.parts, part: doubt.position} if is_in else description.parts
+            self.describe(msgspec.structs.replace(description, doubts=doubts, parts=parts))
+        if is_in:
+            self.note(run, part, doubt.position)
+
+    def verified(self, run_id: str) -> None:
+        """A closed run was read back from W&B. On any thread. Raises OSError."""
+        with self._changing:
+            self.describe(msgspec.structs.replace(self._read(run_id), upload="verified"))
+
+    def note_doubts(self, description: RunDescription) -> None:
+        """Remember of which rows W&B has to be asked."""
+        self._doubts |= {(description.run, part): description.run_id for part in description.doubts}
 
     def note(self, run: RunKey, part: str, position: Position) -> None:
         """Remember that a part of a batch is in."""
@@ -50,13 +82,25 @@ class Ledger:
         if known is None or position.window_end_s >= known.window_end_s:
             self._known[run, part] = position
 
+    def is_superseded(self, run: RunDescription) -> bool:
+        """Whether later runs' descriptions alone say that all parts of this one are in."""
+        others = [other for other in self.closed() if other.run == run.run and other.run_id != run.run_id]
+        return not run.doubts and all(
+            any(part in other.parts and other.parts[part].covers(position) for other in others)
+            for part, position in run.parts.items()
+        )
+
+    def closed(self) -> list[RunDescription]:
+        """The runs that nobody writes to any more."""
+        return [run for run in read_descriptions(self._directory) if run.upload != "open"]
+
     def recover(self) -> None:
         """Learn from the runs that earlier processes left. Unreadable ones are passed over, with a warning."""
-        for path in sorted(runs_directory(self._directory).glob("*.json")):
+        for run in read_descriptions(self._directory):
             try:
-                self._recover(msgspec.json.decode(path.read_bytes(), type=RunDescription))
-            except (OSError, NotReadable, msgspec.MsgspecError) as error:
-                logger.warning("%s: cannot tell what this run holds: %s", path.name, error)
+                self._recover(run)
+            except (OSError, NotReadable) as error:
+                logger.warning("%s: cannot tell what this run holds: %s", run.run_id, error)
 
     def describe(self, description: RunDescription) -> None:
         """Write down a run, durably. Raises OSError."""
@@ -69,12 +113,28 @@ class Ledger:
         temporary.replace(path)
         fsync(folder)
 
+    def _read(self, run_id: str) -> RunDescription:
+        path = runs_directory(self._directory) / f"{run_id}.json"
+        return msgspec.json.decode(path.read_bytes(), type=RunDescription)
+
     def _recover(self, description: RunDescription) -> None:
         if description.upload == "open":
             evidence = Evidence(self._directory / description.log, is_online=description.mode == "online")
             evidence.confirmed.update(description.parts)
             evidence.refresh()
-            description = msgspec.structs.replace(description, parts=evidence.parts, upload="unfinished")
+            description = msgspec.structs.replace(
+                description, parts=evidence.parts, doubts=evidence.doubts, upload="unfinished"
+            )
             self.describe(description)
+        self.note_doubts(description)
         for part, position in description.parts.items():
             self.note(description.run, part, position)
+
+
+def read_descriptions(directory: Path) -> Iterator[RunDescription]:
+    """All runs of a directory. Unreadable descriptions are passed over, with a warning."""
+    for path in sorted(runs_directory(directory).glob("*.json")):
+        try:
+            yield msgspec.json.decode(path.read_bytes(), type=RunDescription)
+        except (OSError, msgspec.MsgspecError) as error:
+            logger.warning("%s cannot be read: %s", path.name, error)

@@ -66,3 +66,10 @@ def table_source(value: Mapping[str, Json]) -> tuple[str, str]:
     """Client id of the artifact that holds a Table's rows, and the file's path in it."""
     client_id, _, path = str(value.get("artifact_path", "")).removeprefix("wandb-client-artifact://").partition("/")
     return client_id, path
+
+
+def exit_record() -> bytes:
+    """The last record of a run that has ended in order."""
+    record = _record_class()()
+    record.exit.exit_code = 0
+    return bytes(record.SerializeToString())

@@ -10,7 +10,9 @@ from pathlib import Path
 from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.errors import NotReadable
 from spanwand.sinks.wandb import core
+from spanwand.sinks.wandb.evidence import Position
 from spanwand.sinks.wandb.ledger import Ledger, RunDescription
+from spanwand.sinks.wandb.read_back import ReadBack
 from spanwand.sinks.wandb.run import OpenRun
 from spanwand.sinks.wandb.settings import Common
 
@@ -40,6 +42,20 @@ class OpenRuns:
             self._ledger.describe(self._description(run))
         return run
 
+    def is_there(self, update: RunUpdate, part: str, position: Position) -> bool:
+        """Whether W&B has these rows already: it may have taken them just before a crash. Raises whatever wandb raises.
+
+        Asked only if they were handed to it, and nobody heard what became of them.
+        """
+        doubt = self._ledger.doubt(update.run, part, position)
+        if doubt is None:
+            return False
+        common = self._common.settings
+        project = (update.run.entity or common["entity"] or "", update.run.project or common["project"])
+        is_in = doubt.file in ReadBack(self._common.server, *project).files(doubt.artifact)
+        self._ledger.resolve(update.run, part, is_in=is_in)
+        return is_in
+
     def pending(self) -> list[OpenRun]:
         """Runs with something logged that is not proven."""
         return [run for run in self._open.values() if run.pending]
@@ -62,8 +78,8 @@ class OpenRuns:
             self._ledger.describe(self._description(run))
         self._ledger.note(run.key, part, position)
 
-    def rotate(self, now_ns: int, max_age_s: float, timeout_s: float) -> None:
-        """Finish the runs that are too old at `now_ns`, too large, or no longer uploaded."""
+    def rotate(self, now_ns: int, max_age_s: float, timeout_s: float) -> bool:
+        """Finish the runs that are too old at `now_ns`, too large, or no longer uploaded. Returns if there were any."""
         stopped = [run for run in self._open.values() if run.upload_stopped.is_set()]
         for run in stopped:
             logger.warning("W&B ended the upload of run %s; it is complete on disk, and a new run follows", run.id)
@@ -75,6 +91,7 @@ class OpenRuns:
             and (now_ns - run.opened_ns >= max_age_s * 1e9 or run.evidence.log_bytes >= MAX_LOG_BYTES)
         ]
         self.finish([*stopped, *grown], timeout_s)
+        return bool(stopped or grown)
 
     def finish(self, runs: Collection[OpenRun], timeout_s: float) -> None:
         """End runs, all at once, and keep what their logs prove."""
@@ -117,7 +134,9 @@ class OpenRuns:
         try:
             run.evidence.refresh()
             run.evidence.sync()
-            self._ledger.describe(self._description(run, upload))
+            description = self._description(run, upload)
+            self._ledger.describe(description)
+            self._ledger.note_doubts(description)
         except (OSError, NotReadable) as error:
             logger.warning("run %s is not closed in order: %s", run.id, error)
         for part, position in run.evidence.parts.items():
@@ -130,6 +149,7 @@ class OpenRuns:
             log=str(run.evidence.path.relative_to(self._directory.absolute())),
             mode=self._common.server.mode,
             upload=upload,
+            doubts={} if upload == "open" else run.evidence.doubts,
             parts=run.evidence.confirmed if upload == "open" else run.evidence.parts,
         )
 

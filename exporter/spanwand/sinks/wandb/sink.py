@@ -3,7 +3,8 @@
 What is proven when. Points, online and offline: they are in the run's transaction log and fsynced; from there wandb
 uploads them, and a log is enough for `wandb sync` to do it later. Rows offline: likewise, with their Table file.
 Rows online: W&B says that it has committed the artifact that holds them, for nothing else could send them again; if
-the process dies between the commit and the answer's arrival, they are sent again.
+the process dies before that is written down, W&B is asked whether it has them before they are sent again. That a run
+is complete at W&B is proven by reading it back (`completion`, docs/adr/0012).
 """
 
 import logging
@@ -17,8 +18,10 @@ from spanwand.config import WandbConfig
 from spanwand.outcomes import Delivered, Outcome, Retry
 from spanwand.sinks.wandb import core
 from spanwand.sinks.wandb.attempt import Attempt
+from spanwand.sinks.wandb.completion import Completion
+from spanwand.sinks.wandb.directories import is_own_process
 from spanwand.sinks.wandb.key import find_api_key, has_identity_token
-from spanwand.sinks.wandb.ledger import Ledger
+from spanwand.sinks.wandb.ledger import Ledger, read_descriptions
 from spanwand.sinks.wandb.lock import DirectoryLock
 from spanwand.sinks.wandb.runs import OpenRuns
 from spanwand.sinks.wandb.settings import Common, find_server, run_settings
@@ -49,12 +52,26 @@ class WandbSink:
         common = Common(self._server, run_settings(self._server, config, directory), request_attributes)
         self._runs = OpenRuns(common, directory, self._ledger)
         self._lock = DirectoryLock(directory)
+        self._completion = Completion(directory, self._ledger, config, self._server.mode)
         self._pid = 0
 
     @property
     def mode(self) -> str:
         """`online`, `offline` or `disabled`: what `auto` turned out to be."""
         return self._server.mode
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know beside the outcome of batches."""
+        return self._completion.notes
+
+    def take_up(self) -> None:
+        """In a process that is ours: look after the runs that earlier ones left, without waiting for a batch.
+
+        Raises OSError if another process has the directory, and whatever wandb raises.
+        """
+        if self.mode != "disabled" and next(read_descriptions(self._directory), None):
+            self._begin()
 
     def write(self, batch: Batch) -> Outcome:
         """Log a batch and prove it. See `spanwand.ports.Sink`."""
@@ -68,7 +85,8 @@ class WandbSink:
             self._lock.sign(core.start())
             if shutil.disk_usage(self._directory).free < MIN_FREE_BYTES:
                 return Retry(RETRY_LATER_S, f"less than {MIN_FREE_BYTES >> 20} MiB free below {self._directory}")
-            self._runs.rotate(batch.start_ns, self._config.run_max_age_s, self._config.finish_timeout_s)
+            if self._runs.rotate(batch.start_ns, self._config.run_max_age_s, self._config.finish_timeout_s):
+                self._completion.wake()
             attempt = Attempt(batch, self._runs, self._ledger, troubles)
             attempt.log()
             attempt.prove(PROOF_WAIT_S, self._config.finish_timeout_s)
@@ -83,6 +101,7 @@ class WandbSink:
             return
         self._pid = 0
         deadline = time.monotonic() + deadline_s
+        self._completion.stop()
         self._runs.finish_all(max(deadline_s - TAKE_DOWN_S, deadline_s / 2))
         if core.is_ours():
             core.take_down(max(deadline - time.monotonic(), 0.1))
@@ -100,3 +119,5 @@ class WandbSink:
             core.end_orphan(left)
         self._ledger.recover()
         self._pid = os.getpid()
+        if is_own_process(self._directory):
+            self._completion.start()

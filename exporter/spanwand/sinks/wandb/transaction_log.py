@@ -7,7 +7,7 @@ seven bytes at the end of a block are padding (seen in wandb 0.31; LevelDB's log
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -105,3 +105,31 @@ def read_chunk(block: bytes, position: int) -> Chunk | None:
     if len(data) < length or zlib.crc32(data, zlib.crc32(bytes((kind,)))) != checksum:
         return None
     return Chunk(kind, data)
+
+
+def write_log(path: Path, records: Iterable[bytes]) -> None:
+    """Write a transaction log that holds `records`. Raises OSError."""
+    with path.open("wb") as file:
+        room = BLOCK_BYTES - file.write(HEADER)
+        for record in records:
+            for chunk in _chunks(record, room):
+                written = file.write(chunk)
+                room = (room - written) % BLOCK_BYTES or BLOCK_BYTES
+
+
+def _chunks(record: bytes, room: int) -> Iterator[bytes]:
+    """The chunks of a record, with the padding before one that would not fit; `room` is what the block has left."""
+    kind = ChunkType.FULL
+    while True:
+        if room < PREFIX.size:
+            yield bytes(room)
+            room = BLOCK_BYTES
+        data, record = record[: room - PREFIX.size], record[room - PREFIX.size :]
+        if record:
+            kind = ChunkType.FIRST if kind == ChunkType.FULL else ChunkType.MIDDLE
+        elif kind != ChunkType.FULL:
+            kind = ChunkType.LAST
+        yield PREFIX.pack(zlib.crc32(data, zlib.crc32(bytes((kind,)))), len(data), kind) + data
+        if not record:
+            return
+        room = BLOCK_BYTES

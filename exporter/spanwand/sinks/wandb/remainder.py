@@ -1,0 +1,89 @@
+"""What W&B does not have of a run, as a transaction log of its own: `wandb sync` of a whole one would append all of it
+again behind the rows that are there."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from spanwand.metrics import BATCH
+from spanwand.sinks.wandb import records
+from spanwand.sinks.wandb.directories import staged_file
+from spanwand.sinks.wandb.read_back import RowKey, row_key
+from spanwand.sinks.wandb.transaction_log import TransactionLog, write_log
+
+Files = Mapping[str, frozenset[str]]
+"""Paths of files by the name of the artifact they are in."""
+
+
+class Content(NamedTuple):
+    """What a transaction log says that a run has."""
+
+    rows: Counter[RowKey]
+    files: Files
+    """In artifacts that the log can send. Of an online run there are none."""
+    missing_files: int
+    """Files of these that are not on this machine any more."""
+
+
+def read_content(path: Path) -> Content:
+    """What the run at `path` has. Raises OSError, NotReadable."""
+    rows: Counter[RowKey] = Counter()
+    files: dict[str, frozenset[str]] = {}
+    missing = 0
+    for payload in TransactionLog(path).records():
+        record = records.parse(payload)
+        match records.kind(record):
+            case "history":
+                row = records.history_row(record)
+                rows.update([row_key(row)] if BATCH in row else [])
+            case "artifact":
+                found = records.artifact_files(record)
+                files[record.artifact.name] = files.get(record.artifact.name, frozenset()) | found.keys()
+                missing += sum(not staged_file(file, path).exists() for file in found.values())
+            case _:
+                pass
+    return Content(rows, files, missing)
+
+
+def write_remainder(path: Path, target: Path, rows: Counter[RowKey], files: Files) -> None:
+    """Write to `target` what the log at `path` has but for history `rows` and artifacts' `files`, as a finished run.
+
+    Raises OSError, NotReadable.
+    """
+    write_log(target, _remaining(path, Counter(rows), files))
+
+
+def _remaining(path: Path, rows: Counter[RowKey], files: Files) -> Iterator[bytes]:
+    has_ended = False
+    rules: dict[str, Callable[[Any], bool]] = {
+        "history": lambda record: _is_new_row(record, rows),
+        "artifact": lambda record: _is_new_artifact(record, files, path),
+    }
+    for payload in TransactionLog(path).records():
+        record = records.parse(payload)
+        kind = records.kind(record)
+        if kind not in rules:
+            yield payload
+        elif rules[kind](record):
+            yield record.SerializeToString()
+        has_ended = has_ended or kind == "exit"
+    if not has_ended:
+        yield records.exit_record()
+
+
+def _is_new_row(record: Any, rows: Counter[RowKey]) -> bool:
+    row = records.history_row(record)
+    key = row_key(row) if BATCH in row else None
+    if key is None or not rows[key]:
+        return True
+    rows[key] -= 1
+    return False
+
+
+def _is_new_artifact(record: Any, files: Files, path: Path) -> bool:
+    """Points the record to where its files lie now, as well."""
+    contents = record.artifact.manifest.contents
+    for entry in contents:
+        entry.local_path = str(staged_file(entry.local_path, path))
+    return not {entry.path for entry in contents} <= files.get(record.artifact.name, frozenset())
