@@ -18,8 +18,8 @@ from spanwand.runs import HEALTH_RUN, Run, Runs
 
 _COLUMNS = {Family.LLM: cell.LLM, Family.DIFFUSION: cell.DIFFUSION}
 NOTHING: Mapping[str, int] = MappingProxyType({})
-_MAX_PENDING_BYTES = 64 * 1024 * 1024
-_ROW_BYTES = 1_000  # of a row without content, about
+_MAX_PENDING_CHARS = 32 * 1024 * 1024
+_ROW_CHARS = 1_000  # what a row weighs besides its text, about
 
 
 class Aggregate:
@@ -49,7 +49,7 @@ class Aggregate:
             lambda: {table: [] for table in tables.TABLES}
         )
         self._rows_low: int | None = None
-        self._pending_bytes = 0
+        self._pending_chars = 0
 
     def open_window(self, position: int) -> None:
         """Begin a window whose first frame is at `position`."""
@@ -77,8 +77,8 @@ class Aggregate:
         if own is None:
             own = cells[key] = Cell(_COLUMNS[family])
         own.add(call)
-        if verdict.keep and self._has_room(run, tables.GENERATIONS, len(call.content.input) + len(call.content.output)):
-            self._rows[run][tables.GENERATIONS].append(tables.generation_row(call, verdict, self._attributes))
+        if verdict.keep and self._has_room(run, tables.GENERATIONS):
+            self._keep(run, tables.GENERATIONS, tables.generation_row(call, verdict, self._attributes))
 
     def request(self, request: Request, verdict: Verdict) -> None:
         """Count a request."""
@@ -86,8 +86,8 @@ class Aggregate:
         if run not in self._requests:
             self._requests[run] = Cell(cell.REQUEST)
         self._requests[run].add(request)
-        if verdict.keep and self._has_room(run, tables.REQUESTS, 0):
-            self._rows[run][tables.REQUESTS].append(tables.request_row(request, verdict, self._attributes))
+        if verdict.keep and self._has_room(run, tables.REQUESTS):
+            self._keep(run, tables.REQUESTS, tables.request_row(request, verdict, self._attributes))
 
     def close_window(self, *, rows_due: bool) -> tuple[RunUpdate, ...]:
         """What the window adds to each run, and all rows so far if they are due."""
@@ -112,15 +112,17 @@ class Aggregate:
         self._redacted_before = dict(self._redacted)
         return {HEALTH_RUN: {"spanwand/spans_received": received, **points}} if received or points else {}
 
-    def _has_room(self, run: Run, table: str, content_chars: int) -> bool:
-        full = len(self._rows[run][table]) >= self._max_rows or self._pending_bytes >= _MAX_PENDING_BYTES
+    def _has_room(self, run: Run, table: str) -> bool:
+        full = len(self._rows[run][table]) >= self._max_rows or self._pending_chars >= _MAX_PENDING_CHARS
         if full:
             self._drops[DropReason.ROW_OVERFLOW] += 1
-            return False
+        return not full
+
+    def _keep(self, run: Run, table: str, row: tables.Row) -> None:
         if self._rows_low is None:
             self._rows_low = self._window_low
-        self._pending_bytes += _ROW_BYTES + content_chars
-        return True
+        self._pending_chars += _ROW_CHARS + sum([len(cell) for cell in row if isinstance(cell, str)])
+        self._rows[run][table].append(row)
 
 
 def _call_points(cells: dict[tuple[Family, str], Cell[Clean]]) -> dict[str, Point]:

@@ -1,7 +1,6 @@
 """The canonical records: one model call, its parts, and the request it belongs to.
 
-All frozen; `msgspec` structs rather than dataclasses for speed: docs/adr/0005. Times are nanoseconds since the Unix
-epoch unless the name says otherwise; `None` means "not known", never 0.
+Frozen `msgspec` structs (docs/adr/0005). Times are nanoseconds since the Unix epoch; `None` is not known, never 0.
 """
 
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from spanwand.elapsed import elapsed_s
 from spanwand.span import Attributes
 
 
@@ -188,9 +188,9 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     sources: Mapping[str, str]
 
     @property
-    def latency_s(self) -> float:
-        """Seconds from start to end; 0 if the clocks were so wrong that it would be negative."""
-        return max(self.end_ns - self.start_ns, 0) / 1e9
+    def latency_s(self) -> float | None:
+        """Seconds from start to end; None if the app's times cannot be believed."""
+        return elapsed_s(self.start_ns, self.end_ns)
 
     @property
     def model(self) -> str:
@@ -245,6 +245,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     attributes: Attributes
 
     @property
-    def latency_s(self) -> float:
+    def latency_s(self) -> float | None:
         """Seconds from the first start to the last end seen."""
-        return max(self.end_ns - self.start_ns, 0) / 1e9
+        return elapsed_s(self.start_ns, self.end_ns)

@@ -17,6 +17,7 @@ from spanwand.record import Clean, ImageParams, Request
 from spanwand.span import Attributes, AttributeValue
 
 CELL_MAX_CHARS = 20_000
+LABEL_MAX_CHARS = 1_024
 
 Cell = str | int | float | None
 Row = tuple[Cell, ...]
@@ -53,7 +54,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("model", Type.TEXT, "model that answered, else the one asked for"),
         Column("status", Type.TEXT, "`ok` or `error`"),
         Column("error_type", Type.TEXT, "`error.type` of a failed call"),
-        Column("latency_s", Type.NUMBER, "seconds from start to end"),
+        Column("latency_s", Type.NUMBER, "seconds from start to end; empty if the times make no sense"),
         Column("ttft_s", Type.NUMBER, "seconds to the first token"),
         Column("input_tokens", Type.WHOLE, "input tokens, cached ones included"),
         Column("output_tokens", Type.WHOLE, "output tokens, reasoning included"),
@@ -148,7 +149,7 @@ def generation_row(call: Clean, verdict: Verdict, request_attributes: tuple[str,
         _text(call.content.output),
         _text(call.prompt_name),
         _text(call.prompt_version),
-        _text(",".join(call.finish_reasons)),
+        _text(",".join(call.finish_reasons)[:LABEL_MAX_CHARS]),
         image.width,
         image.height,
         image.steps,
@@ -191,7 +192,9 @@ def _number(number: float | None) -> float | None:
     return None if number is None else float(number)
 
 
-def _time(ns: int) -> str:
+def _time(ns: int) -> str | None:
+    if not ns:
+        return None
     return datetime.fromtimestamp(ns / 1e9, UTC).isoformat(timespec="milliseconds")
 
 

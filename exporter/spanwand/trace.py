@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from spanwand.elapsed import elapsed_s
 from spanwand.record import FAMILY_OF, Clean, CleanRoot, Request, Service
 from spanwand.span import Attributes
 
@@ -122,6 +123,8 @@ def _add_totals(trace: Trace, generation: Clean) -> None:
 
 
 def _stretch(trace: Trace, start_ns: int, end_ns: int) -> None:
+    if elapsed_s(start_ns, end_ns) is None:
+        return
     if not trace.end_ns or start_ns < trace.start_ns:
         trace.start_ns = start_ns
     if end_ns > trace.end_ns:

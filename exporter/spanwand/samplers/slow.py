@@ -10,9 +10,10 @@ _KEEP = Verdict(keep=True, weight=1.0, reason="slow")
 
 def sampler(config: SampleConfig) -> Sampler:
     """A sampler that keeps what took `slow_s` or longer."""
-    slow_ns = config.slow_s * 1e9
+    slow_s = config.slow_s
 
     def slow(record: Clean | Request) -> Verdict | None:
-        return _KEEP if record.end_ns - record.start_ns >= slow_ns else None
+        latency_s = record.latency_s
+        return _KEEP if latency_s is not None and latency_s >= slow_s else None
 
     return slow
