@@ -8,6 +8,7 @@ CPU time, so that other work on the machine does not count.
 
 import argparse
 import cProfile
+import gc
 import json
 import os
 import platform
@@ -172,8 +173,7 @@ def overall(config: LineConfig, requests: list[bytes], seconds: float) -> float:
 
 def stages(config: LineConfig, requests: list[bytes]) -> dict[str, float]:
     """Seconds that each stage takes for all requests, each stage fed with what the one before made."""
-    drops = Drops()
-    normalise, price, redact = Normalise(), Price(drops), Redact(config.redact, KEY, drops)
+    normalise, price, redact = Normalise(), Price(drops := Drops()), Redact(config.redact, KEY, drops)
     decode, gather = Decode(normalise.keys, drops), Gather(config.gather, drops)
     sample, aggregate = Sample(config.sample), Aggregate(config, drops)
     took: dict[str, float] = {}
@@ -212,7 +212,7 @@ def report(name: str, seconds: float) -> None:
     """Print one workload."""
     attributes, config, budget = WORKLOADS[name]
     requests, total = bodies(attributes), BODIES * BODY_SPANS
-    rate = overall(config, requests, seconds)
+    rate = max(overall(config, requests, seconds / 3) for _ in range(3))
     print(f"\n{name}: {sum(map(len, requests)) / total:,.0f} bytes a span, 1 root in {TRACE_SPANS} spans")
     best = [stages(config, requests) for _ in range(2)]
     for stage in best[0]:
@@ -226,9 +226,8 @@ def report(name: str, seconds: float) -> None:
 def profile(name: str) -> None:
     """Print where a workload's time goes."""
     attributes, config, _ = WORKLOADS[name]
-    requests = bodies(attributes)
     profiler = cProfile.Profile()
-    profiler.runcall(overall, config, requests, 4.0)
+    profiler.runcall(overall, config, bodies(attributes), 4.0)
     pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
 
 
@@ -239,6 +238,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="of each workload")
     options = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    gc.freeze()  # as in the daemon
     print(f"one core, Python {platform.python_version()}")
     for name in () if options.profile else WORKLOADS:
         report(name, options.seconds)

@@ -78,7 +78,7 @@ class Decode:
                     parent_span_id=b"" if parent == _NO_SPAN_ID else parent,
                     trace_state=span.trace_state,
                     parent_is_remote=remote,
-                    name=_text(span.name),
+                    name=span.name.decode(errors="replace"),
                     start_ns=span.start_time_unix_nano,
                     end_ns=span.end_time_unix_nano,
                     attributes=attributes,

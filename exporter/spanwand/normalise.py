@@ -8,27 +8,20 @@ import msgspec
 from spanwand.dialects import DIALECTS
 from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE
 from spanwand.dialects.parsers import as_sent
-from spanwand.dialects.table import Dialect, Groups, Reader
+from spanwand.dialects.table import PARTS, Dialect, Groups, Reader
 from spanwand.record import (
-    Content,
-    Cost,
     Failure,
     Generation,
     ImageParams,
     Operation,
-    Params,
     Service,
-    Timing,
     TraceRoot,
-    Usage,
 )
 from spanwand.span import Attributes, Keys, Parser, Span, SpanResource
 
 DEFAULT_ENVIRONMENT = "default"
 """The environment of a service that names none."""
 _VISUAL = frozenset({Operation.IMAGE, Operation.VIDEO})
-_PARTS = {"usage": Usage, "timing": Timing, "params": Params, "content": Content, "cost": Cost}
-"""Parts of a generation that are read as they are."""
 
 
 class _Origin(msgspec.Struct, frozen=True):
@@ -71,9 +64,8 @@ class Normalise:
             sources = _inclusive(usage, sources)
         if operation in _VISUAL:
             call["image"], sources = _image(groups, sources, failed=failure is not None)
-        for group, fields in groups.items():
-            if fields and group in _PARTS:
-                call[group] = _PARTS[group](**fields)
+        for part in plan.parts:
+            call[part] = PARTS[part](**groups[part])
         return Generation(
             trace_id=span.trace_id,
             span_id=span.span_id,

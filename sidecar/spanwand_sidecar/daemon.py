@@ -1,5 +1,6 @@
 """The only wiring: what starts in which order, and stops in reverse within the time it was given."""
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -49,6 +50,7 @@ def run(config: Config) -> int:
     signals = StopSignals()
     daemon = Daemon(config, started_s)
     daemon.start()
+    gc.freeze()  # what is there now stays, so collections need not look at it
     signals.wait()
     daemon.stop()
     return 0

@@ -13,14 +13,18 @@ import msgspec
 from spanwand.record import Content, Cost, Generation, ImageParams, Params, Service, Timing, Usage
 from spanwand.span import Attributes, Parser
 
-GROUPS: Mapping[str, type[msgspec.Struct] | None] = {
-    "": Generation,
+PARTS: Mapping[str, type[msgspec.Struct]] = {
     "usage": Usage,
     "timing": Timing,
     "params": Params,
-    "image": ImageParams,
     "content": Content,
     "cost": Cost,
+}
+"""Groups that are parts of a generation as they are read."""
+GROUPS: Mapping[str, type[msgspec.Struct] | None] = {
+    "": Generation,
+    **PARTS,
+    "image": ImageParams,
     "service": Service,
     "hint": None,
 }
@@ -68,6 +72,8 @@ class Plan(msgspec.Struct, frozen=True):
     """The first one with a marker among the keys; empty if none has."""
     groups: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     """Fields of each group, each with its most trusted key."""
+    parts: tuple[str, ...]
+    """Those of the groups that have a record of their own."""
     sources: Mapping[str, str]
     """The key of each field of the record."""
 
@@ -126,7 +132,8 @@ class Reader:
         for path, key in sources.items():
             group, _, field = path.rpartition(".")
             groups.setdefault(group, []).append((field, key))
-        return Plan(next(named, ""), tuple((group, tuple(fields)) for group, fields in groups.items()), sources)
+        fields = tuple((group, tuple(found)) for group, found in groups.items())
+        return Plan(next(named, ""), fields, tuple(group for group in groups if group in PARTS), sources)
 
     def _add(self, dialect: str, path: str, source: Source) -> None:
         group, _, field = path.rpartition(".")

@@ -18,7 +18,14 @@ _DIGEST_BYTES, _LONGEST_KEY_BYTES = 8, 64
 
 def content(config: RedactConfig, key: bytes, scrubber: Scrubber) -> Redactor:
     """Make the redactor of prompts, answers and failure messages (in which providers quote the prompt)."""
-    return partial(_redact, clean=cleaner(config, key, scrubber))
+    clean = cleaner(config, key, scrubber)
+
+    def redact(generation: Generation) -> Generation:
+        if generation.content is NO_CONTENT and generation.failure is None:
+            return generation
+        return _redact(generation, clean)
+
+    return redact
 
 
 def cleaner(config: RedactConfig, key: bytes, scrubber: Scrubber) -> Clean:
@@ -35,8 +42,6 @@ def clean_failure(failure: Failure | None, clean: Clean) -> Failure | None:
 
 def _redact(generation: Generation, clean: Clean) -> Generation:
     said, failure = generation.content, generation.failure
-    if said is NO_CONTENT and failure is None:
-        return generation
     texts = zip(said.__struct_fields__, astuple(said), strict=True)
     kept = {name: cleaned for name, text in texts if text and (cleaned := clean(text))}
     return replace(
