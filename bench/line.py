@@ -173,7 +173,7 @@ def overall(config: LineConfig, requests: list[bytes], seconds: float) -> float:
 
 def stages(config: LineConfig, requests: list[bytes]) -> dict[str, float]:
     """Seconds that each stage takes for all requests, each stage fed with what the one before made."""
-    normalise, price, redact = Normalise(), Price(drops := Drops()), Redact(config.redact, KEY, drops)
+    normalise, price, redact = Normalise(), Price(), Redact(config.redact, KEY, drops := Drops())
     decode, gather = Decode(normalise.keys, drops), Gather(config.gather, drops)
     sample, aggregate = Sample(config.sample), Aggregate(config, drops)
     took: dict[str, float] = {}

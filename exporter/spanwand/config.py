@@ -90,15 +90,15 @@ class WandbConfig(Section):
     """`auto`: online if an API key is found, else offline."""
     base_url: str = ""
     """W&B server; empty: `WANDB_BASE_URL`, else the public one."""
-    entity: str = ""
+    entity: str = Field(default="", pattern=r"^[^/\\#?%:\s]*$", max_length=128)
     """Team or user; empty: the key's default."""
-    project: str = "spanwand"
+    project: str = Field(default="spanwand", pattern=r"^[^/\\#?%:]+$", max_length=128)
     """Project of runs that ask for none."""
     allowed_projects: tuple[str, ...] = ()
     """`entity/project` pairs that spans may ask for with `wandb.entity` and `wandb.project`."""
     run_max_age_s: int = Field(default=86_400, gt=0)
     """Age at which a run is finished and followed by a new one in its group."""
-    init_timeout_s: float = Field(default=20.0, gt=0)
+    init_timeout_s: float = Field(default=10.0, gt=0)
     """Longest wait for W&B when a run starts; then it is tried again later."""
     keep_s: float = Field(default=3_600.0, ge=0)
     """Seconds for which the local files of an online run are kept after W&B was verified to have it all. Offline runs

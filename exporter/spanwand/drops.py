@@ -18,8 +18,6 @@ class DropReason(StrEnum):
     time, it counts again."""
     REDACTION_FAILED = "redaction_failed"
     """Content removed because a redactor raised; the metrics of the call are kept."""
-    UNPRICED = "unpriced"
-    """A model call whose cost is unknown: no price for its model, or no usage."""
     ROW_OVERFLOW = "row_overflow"
     """A Table row over the limit of its table and interval; metrics still count it."""
     TRACE_OVERFLOW = "trace_overflow"

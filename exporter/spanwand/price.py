@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from spanwand.drops import DropReason, Drops
 from spanwand.prices_images import image_price_usd
 from spanwand.record import FAMILY_OF, Cost, Generation, Operation, Usage
 
@@ -64,10 +63,9 @@ class Tariff(msgspec.Struct, frozen=True):
 
 
 class Price:
-    """Adds the computed cost to generations; counts those that a price could not be found for."""
+    """Adds the computed cost to generations. One without stays unknown; the metric `unpriced` counts those by model."""
 
-    def __init__(self, drops: Drops) -> None:
-        self._drops = drops
+    def __init__(self) -> None:
         self._tariffs = lru_cache(4096)(tariffs)
 
     def __call__(self, generation: Generation) -> Generation:
@@ -78,7 +76,6 @@ class Price:
         if cost_usd is None and generation.operation is Operation.IMAGE:
             cost_usd = image_price_usd(generation)
         if cost_usd is None:
-            self._drops[DropReason.UNPRICED] += 1
             return generation
         cost = Cost(reported_usd=generation.cost.reported_usd, computed_usd=cost_usd)
         return msgspec.structs.replace(generation, cost=cost)

@@ -3,6 +3,7 @@
 It fails closed: if any redactor raises, all text of that record goes; its numbers and its service stay.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -16,6 +17,8 @@ from spanwand.redactors import REDACTORS
 from spanwand.redactors.labels import Labels
 from spanwand.redactors.scrub import Scrubber
 from spanwand.redactors.users import pseudonym
+
+_log = logging.getLogger(__name__)
 
 REDACTION_FAILED = "redaction_failed"
 """Shown as the failure's type where the texts of a record had to go."""
@@ -37,6 +40,7 @@ class Redact:
         self._labels = Labels(scrubber)
         self._key = key
         self._drops = drops
+        self._seen: set[type[Exception]] = set()
 
     def __call__(self, generation: Generation) -> Clean:
         """Return the generation without anything that must not leave. Never raises."""
@@ -44,8 +48,8 @@ class Redact:
         try:
             for redactor in self._redactors:
                 redacted = redactor(redacted)
-        except Exception:  # noqa: BLE001  whatever a redactor does, nothing may leave unseen
-            self._drops[DropReason.REDACTION_FAILED] += 1
+        except Exception as error:  # noqa: BLE001  whatever a redactor does, nothing may leave unseen
+            self._failed(error)
             redacted = _numbers(generation, self._service(generation.service))
         return cast("Clean", redacted)
 
@@ -57,10 +61,17 @@ class Redact:
         try:
             failure = root.failure and Failure(root.failure.type)
             redacted = self._labels.root(replace(root, user=pseudonym(root.user, self._key), failure=failure))
-        except Exception:  # noqa: BLE001  as above
-            self._drops[DropReason.REDACTION_FAILED] += 1
+        except Exception as error:  # noqa: BLE001  as above
+            self._failed(error)
             redacted = _root_numbers(root, self._service(root.service))
         return cast("CleanRoot", redacted)
+
+    def _failed(self, error: Exception) -> None:
+        """Count it; name the error's type once, and never its text, which may be what had to go."""
+        self._drops[DropReason.REDACTION_FAILED] += 1
+        if type(error) not in self._seen:
+            self._seen.add(type(error))
+            _log.warning("a redactor failed with %s; the text of such records is removed", type(error).__name__)
 
     def _service(self, service: Service) -> Service:
         """The service alone, which says whose metrics these are; it may be the reason why redaction failed."""

@@ -16,6 +16,7 @@ Home = tuple[Service, str, str]
 OTHER = "other"
 _NAME_MAX_CHARS = 128
 _MODEL_MAX_CHARS = 64
+_RANDOM_ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9._-]")
 _log = logging.getLogger(__name__)
 
@@ -90,7 +91,6 @@ def _run(home: Home, allowed_projects: frozenset[str]) -> Run:
     service, experiment, arm = home
     allowed = f"{service.entity}/{service.project}" in allowed_projects
     environment = service.environment or "default"
-    name = service.instance or service.name
     config = {
         "service": service.name,
         "environment": service.environment,
@@ -105,9 +105,16 @@ def _run(home: Home, allowed_projects: frozenset[str]) -> Run:
             project=service.project if allowed else "",
             group=(experiment or f"{service.name}@{environment}")[:_NAME_MAX_CHARS],
             job_type=(arm or service.name)[:_NAME_MAX_CHARS],
-            name=(f"{name}/{arm}" if arm else name)[:_NAME_MAX_CHARS],
+            name="/".join(filter(None, (_instance_name(service), arm)))[:_NAME_MAX_CHARS],
         ),
         config={key: value[:_NAME_MAX_CHARS] for key, value in config.items() if value},
         tags=tuple(dict.fromkeys(tag[:64] for tag in (service.environment, service.name, "spanwand") if tag)),
         models={},
     )
+
+
+def _instance_name(service: Service) -> str:
+    """A pod's or a host's name as it is; the random id that SDKs make up says nothing without the service's name."""
+    if _RANDOM_ID.fullmatch(service.instance):
+        return f"{service.name}-{service.instance[:8]}"
+    return service.instance or service.name

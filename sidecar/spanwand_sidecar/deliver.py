@@ -170,6 +170,8 @@ def _left(deadline_s: float) -> float:
 
 
 def _explain(error: Exception) -> str:
+    """What is known to hold nothing that an app has sent: our own texts and the system's; else the type alone."""
     if isinstance(error, SpanwandError):
         return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    system = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {system}" if system else type(error).__name__

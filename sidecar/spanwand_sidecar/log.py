@@ -7,7 +7,9 @@ import json
 import logging
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from spanwand_sidecar.config import LogConfig
 
@@ -40,8 +42,15 @@ class LineFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info and record.exc_info[0]:
-            fields["exception"] = self.formatException(record.exc_info)
+            fields["exception"] = where(record.exc_info[1])
         return self._render(fields)
+
+
+def where(error: BaseException | None) -> str:
+    """An exception's type and the way to it, without its text: that may quote what an app has sent."""
+    frames = traceback.extract_tb(error.__traceback__ if error else None)
+    way = " > ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
+    return f"{type(error).__name__}: {way}"
 
 
 def as_text(fields: Mapping[str, object]) -> str:

@@ -98,8 +98,12 @@ class Worker:
         for update in batch.updates:
             for name, count in update.points.items():
                 if name.startswith(DROPPED):
-                    self.dropped[name.removeprefix(DROPPED)] += int(count)
+                    self._count_drops(name.removeprefix(DROPPED), int(count))
         self._offer(batch)
+
+    def _count_drops(self, reason: str, count: int) -> None:
+        self.dropped[reason] += count
+        self._seldom.warning(f"dropped {reason}", "dropped: %s, %d since the start", reason, self.dropped[reason])
 
     def _wait(self) -> None:
         """Sleep until a frame comes; in a pause, let time pass if the line waits for it."""

@@ -33,7 +33,7 @@ def name(case: Path) -> str:
 def generations(case: Json) -> list[Generation]:
     """The first four stages over a captured request."""
     drops = Drops()
-    normalise, price = Normalise(("comic.id",)), Price(drops)
+    normalise, price = Normalise(("comic.id",)), Price()
     redact = Redact(RedactConfig(content="redacted"), KEY, drops)
     spans, received = Decode(normalise.keys, drops)(to_bytes(case["request"]))
     assert received == len(list(spans_of(case["request"])))

@@ -229,3 +229,18 @@ def test_what_was_redacted_is_counted_by_pattern() -> None:
 def test_an_attribute_named_like_a_column_is_refused_at_once() -> None:
     with pytest.raises(ConfigError, match="already a column"):
         Aggregate(LineConfig.model_validate({"gather": {"request_attributes": ["arm"]}}), Drops())
+
+
+@pytest.mark.parametrize(
+    ("instance", "name"),
+    [
+        ("", "studio"),
+        ("studio-7f9c", "studio-7f9c"),
+        ("523e4979-1a2b-4c3d-8e4f-0123456789ab", "studio-523e4979"),
+    ],
+)
+def test_a_random_instance_id_is_shown_with_its_service(instance: str, name: str) -> None:
+    """P8: the stock SDK makes up a UUID for each start of an app; a list of those tells nobody anything."""
+    line = aggregate()
+    line.generation(call(service=Service(name="studio", instance=instance), arm="b"), LEFT)
+    assert {update.run.name for update in line.close_window(rows_due=True)} == {f"{name}/b"}

@@ -1,6 +1,5 @@
 """Cost: the fast path must give what genai-prices gives, and unknown must stay unknown (P5)."""
 
-from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -8,7 +7,6 @@ import genai_prices
 import pytest
 from genai_prices.data import providers
 
-from spanwand.drops import DropReason, Drops
 from spanwand.price import Price, tariffs
 from spanwand.prices_images import IMAGE_PRICES
 from spanwand.record import Cost, Generation, ImageParams, Operation, Service, Usage
@@ -68,7 +66,7 @@ def theirs(provider: str, model: str, usage: Usage) -> Decimal:
 def test_every_token_price_of_genai_prices_is_met() -> None:
     """P5: cache tiers, thresholds, prices by date and by time of day included."""
     assert len(TOKEN_MODELS) > 1500
-    price = Price(Drops())
+    price = Price()
     for provider, model in TOKEN_MODELS:
         for usage in USAGES:
             ours = price(generation(provider, model, usage)).cost.computed_usd
@@ -100,7 +98,7 @@ def test_price_is_that_of_the_call_not_of_the_clock() -> None:
     night = int(datetime(2025, 6, 1, 17, 0, tzinfo=UTC).timestamp()) * 10**9
     day = int(datetime(2025, 6, 1, 12, 0, tzinfo=UTC).timestamp()) * 10**9
     usage = Usage(input_tokens=1000, output_tokens=1000)
-    price = Price(Drops())
+    price = Price()
     at_night, by_day = (
         price(generation("deepseek", "deepseek-chat", usage, start_ns=start)).cost.computed_usd
         for start in (night, day)
@@ -121,31 +119,27 @@ def test_price_is_that_of_the_call_not_of_the_clock() -> None:
         ("openai", "gpt-4o", Usage(input_tokens=1, cached_input_tokens=2)),
     ],
 )
-def test_unknown_is_unknown_and_counted(provider: str, model: str, usage: Usage) -> None:
+def test_unknown_is_unknown(provider: str, model: str, usage: Usage) -> None:
     """P5: never 0; what the app reported stays beside it."""
-    drops: Drops = Counter()
-    priced = Price(drops)(generation(provider, model, usage))
+    priced = Price()(generation(provider, model, usage))
     assert priced.cost == Cost(reported_usd=0.5)
-    assert drops == {DropReason.UNPRICED: 1}
 
 
 def test_requested_model_prices_an_answer_from_an_unlisted_one() -> None:
     call = generation("openai", "gpt-4o", Usage(input_tokens=1_000_000))
     renamed = generation("openai", "gpt-4o", call.usage)
-    assert Price(Drops())(renamed).cost.computed_usd == pytest.approx(2.5)
+    assert Price()(renamed).cost.computed_usd == pytest.approx(2.5)
 
 
 def test_only_calls_of_models_are_priced() -> None:
-    """An agent's usage is the sum of its calls: it must not be priced again, nor counted as unpriced."""
-    drops: Drops = Counter()
+    """An agent's usage is the sum of its calls: it must not be priced again."""
     agent = generation("openai", "gpt-4o", Usage(input_tokens=5), operation=Operation.AGENT)
-    assert Price(drops)(agent) is agent
-    assert not drops
+    assert Price()(agent) is agent
 
 
 def image_cost(provider: str, model: str, image: ImageParams, usage: Usage | None = None) -> float | None:
     call = generation(provider, model, usage or Usage(), operation=Operation.IMAGE, image=image)
-    return Price(Drops())(call).cost.computed_usd
+    return Price()(call).cost.computed_usd
 
 
 @pytest.mark.parametrize(

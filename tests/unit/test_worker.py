@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from spanwand.batch import Batch
+from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand_sidecar import worker as module
 from spanwand_sidecar.feed import DRAIN
 from spanwand_sidecar.journal import FrameKind, Journal, JournalConfig
+from spanwand_sidecar.log import LineFormatter, as_text
 from spanwand_sidecar.worker import Worker
 
 
@@ -28,7 +29,7 @@ class CountingLine:
 
     def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         if body == b"bug":
-            raise ZeroDivisionError
+            raise ZeroDivisionError("what the app sent")
         self.fed.append(body)
         self.waiting, self.ticks = True, 0
         return None
@@ -106,7 +107,23 @@ def test_a_bug_costs_its_frame_only(journal: Journal, caplog: pytest.LogCaptureF
     assert worker.drain(10)
     assert line.fed == [b"one", b"two"]
     assert worker.failed_frames == 2
-    assert len([record for record in caplog.records if "passed over" in record.message]) == 1
+    (warning,) = [record for record in caplog.records if "passed over" in record.message]
+    line_of_log = LineFormatter(as_text).format(warning)
+    assert "ZeroDivisionError" in line_of_log
+    assert "feed.py" in line_of_log
+    assert "what the app sent" not in line_of_log
+
+
+def test_drops_are_logged_at_most_once_a_minute(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+    """K2: a loss has a name, a count and a log line a minute."""
+    update = RunUpdate(
+        run=RunKey(group="g", job_type="j", name="n"), config={}, points={"spanwand/dropped/invalid_ids": 2}, rows={}
+    )
+    worker = Worker(journal, CountingLine(), lambda _: None, 0)
+    for seq in (1, 2):
+        worker._hand_over(Batch(seq=seq, low=seq, start_ns=0, end_ns=0, updates=(update,)))
+    assert worker.dropped == {"invalid_ids": 4}
+    assert [record.getMessage() for record in caplog.records] == ["dropped: invalid_ids, 2 since the start"]
 
 
 def test_a_blocked_drain_is_given_up(journal: Journal) -> None:

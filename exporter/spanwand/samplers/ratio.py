@@ -16,7 +16,7 @@ _ALL = 1 << 56
 def sampler(config: SampleConfig) -> Sampler:
     """A sampler that always answers: keep `ratio` of all traces."""
     threshold = min(round((1 - config.ratio) * _ALL), _ALL - 1)
-    keep = Verdict(keep=True, weight=_ALL / (_ALL - threshold), reason="ratio")
+    keep = Verdict(keep=True, weight=1 / config.ratio, reason="ratio")
     leave = Verdict(keep=False, weight=keep.weight, reason="ratio")
 
     def ratio(record: Clean | Request) -> Verdict:

@@ -17,8 +17,8 @@ from spanwand_sidecar.config import data_dir
 def sync(directory: Path | None, config_file: Path | None) -> None:
     """Upload W&B runs that are only on disk, and verify by reading back that W&B has all of them.
 
-    DIR is a data directory of a daemon or of apps, or a `wandb` folder in one; by default the configured one. Nobody may
-    be writing there. A second call changes nothing. Exits 1 if a run is not complete.
+    DIR is a data directory of a daemon or of apps, or a `wandb` folder in one; by default the configured one. Nobody
+    may be writing there. A second call changes nothing. Exits 1 if a run is not complete.
     """
     config = load_config(config_file).config
     directory = directory or data_dir(config)
