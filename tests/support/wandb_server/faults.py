@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-Kind = Literal["status", "hang", "drop_before", "drop_after", "slow", "graphql_error", "ignore"]
+Kind = Literal["status", "hang", "drop_before", "drop_after", "slow", "drip", "graphql_error", "ignore"]
 """
 `status`: answer with that status, not applied. `hang`: no answer until the fault is cleared, then the connection is
 dropped, not applied. `drop_before` / `drop_after`: drop the connection before / after applying the request.
-`slow`: wait, then serve. `graphql_error`: HTTP 200 with `errors`. `ignore`: a 200 that lies, not applied.
+`slow`: wait, then serve. `drip`: serve, at a byte a second, until cleared;
+then drop the connection. `graphql_error`: HTTP 200 with `errors`. `ignore`: a 200 that lies, not applied.
 """
 
 
@@ -21,6 +22,8 @@ class Fault:
     kind: Kind
     status: int = 500
     retry_after_s: float | None = None
+    retry_after_date: bool = False
+    """`Retry-After` as a date instead of seconds."""
     delay_s: float = 0.0
     message: str = "fault injected"
     times: int | None = None

@@ -5,7 +5,9 @@ import gzip
 import json
 import socketserver
 import sys
+import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
 from typing import Any
@@ -149,10 +151,22 @@ class Handler(BaseHTTPRequestHandler):
             fault.cleared.wait()
         if fault.kind == "slow":
             fault.cleared.wait(fault.delay_s)
+        if fault.kind == "drip":
+            self._drip(fault, self._apply(route, request).body)
+            return None
         if fault.kind in ("slow", "drop_after"):
             answer = self._apply(route, request)
             return answer if fault.kind == "slow" else None
         return faulty_answer(fault)
+
+    def _drip(self, fault: Fault, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        for byte in body:
+            if fault.cleared.wait(1.0):
+                return
+            self.wfile.write(bytes([byte]))
 
     def _apply(self, route: Route | None, request: Request) -> Answer:
         site = self.site
@@ -183,6 +197,12 @@ def faulty_answer(fault: Fault) -> Answer | None:
     if fault.kind == "ignore":
         return Answer.json({})
     if fault.kind == "status":
-        headers = {} if fault.retry_after_s is None else {"Retry-After": f"{fault.retry_after_s:g}"}
+        headers = {} if fault.retry_after_s is None else {"Retry-After": retry_after(fault)}
         return Answer.json({"errors": [{"message": fault.message}]}, status=fault.status, headers=headers)
     return None
+
+
+def retry_after(fault: Fault) -> str:
+    """The header's value, in the form the fault asks for."""
+    seconds = fault.retry_after_s or 0.0
+    return formatdate(time.time() + seconds, usegmt=True) if fault.retry_after_date else f"{seconds:g}"
