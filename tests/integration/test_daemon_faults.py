@@ -6,6 +6,7 @@ from pathlib import Path
 
 import grpc
 import psutil
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -19,6 +20,8 @@ from tests.support.daemon import (
     until,
     updates,
 )
+
+from spanwand.read import read
 
 
 def raw(channel: grpc.Channel, path: str) -> "grpc.UnaryUnaryMultiCallable[bytes, bytes]":
@@ -127,6 +130,23 @@ def test_wandb_offline_run_is_on_disk_and_wandb_core_is_gone(tmp_path: Path) -> 
     logs = list((tmp_path / "wandb").rglob("*.wandb"))
     assert len(logs) == 2, "one of the app, one of the daemon's own health"
     assert counted(tmp_path) == 4
+
+
+@pytest.mark.slow
+def test_a_dead_wandb_core_is_noticed_while_nothing_happens(tmp_path: Path) -> None:
+    """R48: within five seconds, by who asks; the next batch goes to new runs and nothing is lost."""
+    with daemon(tmp_path, SINKS="wandb", **WINDOW) as running:
+        send(running, 4)
+        until(lambda: running.status().sinks["wandb"].outcomes.get("delivered"), 60)
+        until(lambda: not running.status().line.waiting)
+        until(lambda: running.status().sinks["wandb"].state == "idle")
+        (core,) = psutil.Process(running.process.pid).children()
+        core.kill()
+        until(lambda: "wandb-core has died" in "".join(running.status().sinks["wandb"].notes), 5)
+        send(running, 3)
+        running.stop()
+    calls = [row.get("llm/requests", 0) for run in read(tmp_path / "wandb").runs for row in run.history]
+    assert sum(calls) == 7
 
 
 def test_ready_before_wandb_answers(tmp_path: Path) -> None:

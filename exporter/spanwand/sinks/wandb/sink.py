@@ -63,7 +63,8 @@ class WandbSink:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know beside the outcome of batches."""
-        return self._completion.notes
+        died = () if core.is_alive() else ("wandb-core has died; the next batch starts another",)
+        return (*died, *self._completion.notes)
 
     def take_up(self) -> None:
         """In a process that is ours: look after the runs that earlier ones left, without waiting for a batch.
