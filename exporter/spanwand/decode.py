@@ -1,7 +1,8 @@
 """The first stage: the bytes of an OTLP trace request -> the spans that matter, and how many spans there were.
 
 A span matters if it carries a marker key of some dialect (a model call) or is a local root (it names a request).
-The others, most of an app's spans, cost one parse in C and a glance at the head of each attribute.
+The others, most of an app's spans, cost one parse in C, and a glance at the head of each attribute if there is a marker
+somewhere in the request.
 """
 
 from collections.abc import Iterable
@@ -44,22 +45,29 @@ class Decode:
             return [], 0
         spans: list[Span] = []
         received = 0
+        marked = any(head in body for head in self._marker_heads)  # 0.15 µs a span and head, if it is nowhere
         for sent in request.resource_spans:
             attributes = self._attributes(sent.resource.attributes)
             key_first = all(raw.startswith(_KEY_FIRST) for raw in sent.resource.attributes)
             for scope_spans in sent.scope_spans:
                 received += len(scope_spans.spans)
                 resource = SpanResource(attributes, scope_spans.scope.name, scope_spans.scope.version)
-                spans += self._matching(scope_spans.spans, resource, key_first=key_first)
+                spans += self._matching(scope_spans.spans, resource, marked=marked, key_first=key_first)
         return spans, received
 
-    def _matching(self, sent: Iterable[view_pb2.Span], resource: SpanResource, *, key_first: bool) -> list[Span]:
+    def _matching(
+        self, sent: Iterable[view_pb2.Span], resource: SpanResource, *, marked: bool, key_first: bool
+    ) -> list[Span]:
+        """The spans that matter. `marked`: there may be marker keys; `key_first`: before the values."""
         spans: list[Span] = []
         unmarked, attributes_of = self._marker_heads.isdisjoint, self._attributes
         for span in sent:
-            parent, sent_attributes = span.parent_span_id, span.attributes[:]  # a list is twice as fast to walk
+            parent = span.parent_span_id
             remote = span.flags & _PARENT_IS_REMOTE == _PARENT_IS_REMOTE
             inner = parent and not remote and parent != _NO_SPAN_ID
+            if inner and not marked:
+                continue
+            sent_attributes = span.attributes[:]  # a list is twice as fast to walk
             if inner and key_first and unmarked(map(_head, sent_attributes)):
                 continue
             attributes = attributes_of(sent_attributes)

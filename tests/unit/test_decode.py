@@ -171,3 +171,12 @@ def test_a_sender_that_writes_values_before_keys() -> None:
     name, studio = b"\x0a\x0cservice.name", b"\x12\x07\x0a\x05comic"
     spans, _ = Decode(KEYS, Counter())(body.replace(name + studio, studio + name))
     assert [span.attributes for span in spans] == [{"gen_ai.system": "openai"}]
+
+
+def test_a_marker_in_another_span_or_value_changes_nothing() -> None:
+    """Whether spans are looked at closely depends on the whole request, what comes out does not."""
+    mentions = sent(marked=False)
+    mentions.attributes.add(key="n").value.string_value = "gen_ai.system"
+    spans, _ = decoded(mentions, sent(), sent(marked=False))
+    assert [span.attributes for span in spans] == [{"gen_ai.system": "openai"}]
+    assert decoded(mentions)[0] == []
