@@ -30,8 +30,10 @@ class Nowhere:
 
 
 def check(config: Config) -> None:
-    """Sinks that do not exist. Raises ConfigError."""
+    """Sinks that do not exist, or are named twice. Raises ConfigError."""
     for name in config.sinks:
+        if config.sinks.count(name) > 1:
+            raise ConfigError(f"sinks: {name!a} is there twice")
         if name not in SINKS:
             raise ConfigError(f"sinks: there is no sink {name!a}; there are {', '.join(sorted(SINKS))}")
 
@@ -52,8 +54,10 @@ def openers(config: Config, data_dir: Path) -> Mapping[str, Opener]:
         LOG.warning("%s; until then spans wait in the journal", why)
     elif "wandb" in config.sinks:
         _prepare_wandb(config, data_dir / "wandb")
-    found = {name: partial(_open, name, config, data_dir / name) for name in config.sinks}
-    return found or {"nowhere": Nowhere}
+    if not config.sinks:
+        LOG.warning("no sink is configured: what is received is counted and then gone")
+        return {"nowhere": Nowhere}
+    return {name: partial(_open, name, config, data_dir / name) for name in config.sinks}
 
 
 def _open(name: str, config: Config, directory: Path) -> Sink:
