@@ -71,7 +71,7 @@ def stop_under_load(directory: Path, grace_s: float, backend: str, report: Calla
 
 IN_DOUBT = pytest.mark.xfail(
     strict=False,
-    reason="if W&B goes away between taking a Table and saying so, and the daemon then stops, those rows are sent again",
+    reason="if W&B goes away between taking a Table and saying so and the daemon then stops, its rows are sent again",
 )
 
 
