@@ -64,19 +64,16 @@ def stop_under_load(directory: Path, grace_s: float, backend: str, report: Calla
     took = f"stopped in {took_s:4.1f} s, {left} left"
     report(f"R10 grace {grace_s:2} s, W&B {backend:4}: {took}; {found}, {missing} not uploaded")
     assert code == 0
-    assert (found.lost, found.doubled, found.miscounted, found.miscounted_tokens) == (0, 0, 0, 0)
+    assert (found.lost, found.miscounted, found.miscounted_tokens) == (0, 0, 0)
     assert took_s < grace_s - MARGIN_S
+    if found.doubled and backend == "down":
+        pytest.xfail("W&B went away between taking a Table and saying so: after the stop its rows were sent again")
+    assert found.doubled == 0
     return missing
 
 
-IN_DOUBT = pytest.mark.xfail(
-    strict=False,
-    reason="if W&B goes away between taking a Table and saying so and the daemon then stops, its rows are sent again",
-)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["up", pytest.param("down", marks=IN_DOUBT)])
+@pytest.mark.parametrize("backend", ["up", "down"])
 def test_two_seconds(tmp_path: Path, report: Callable[[str], None], backend: str) -> None:
     stop_under_load(tmp_path, 2, backend, report)
 
