@@ -9,19 +9,21 @@ frame of a window: whatever a stage counts per window, a replay counts from its 
 
 from collections.abc import Iterable, Iterator
 
-from spanwand.aggregate import Aggregate
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
 from spanwand.decode import Decode
 from spanwand.deduplicate import Deduplicate
 from spanwand.drops import Drops
+from spanwand.price import Price
+from spanwand.span import Keys, Span
+
+from spanwand.aggregate import Aggregate
 from spanwand.gather import Gather
 from spanwand.normalise import Normalise
-from spanwand.price import Price
-from spanwand.record import Clean, Request
+from spanwand.record import Clean
 from spanwand.redact import Redact
+from spanwand.request import Request
 from spanwand.sample import Sample
-from spanwand.span import Keys, Span
 
 
 class Pipeline:

@@ -5,7 +5,9 @@ from typing import Protocol
 
 from spanwand.batch import Batch, Verdict
 from spanwand.outcomes import Outcome
-from spanwand.record import Clean, Generation, Request
+
+from spanwand.record import Clean, Generation
+from spanwand.request import Request
 
 Redactor = Callable[[Generation], Generation]
 """Takes out what must not leave. An exception makes `redact` drop all content: it fails closed."""

@@ -1,4 +1,4 @@
-"""The canonical records: one model call, its parts, and the request it belongs to.
+"""The canonical record of one model call, and its parts.
 
 Frozen `msgspec` structs (docs/adr/0005). Times are nanoseconds since the Unix epoch; `None` is not known, never 0.
 """
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
-
 from spanwand.elapsed import elapsed_s
 from spanwand.span import Attributes
 
@@ -200,51 +199,3 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 
 class Clean(Generation, frozen=True, kw_only=True):
     """A generation that `redact` has passed; it alone casts to this. For type checkers: mypy has no NewType of it."""
-
-
-class TraceRoot(msgspec.Struct, frozen=True, kw_only=True):
-    """The local root of a trace, model call or not: what names a Request and says that it ended."""
-
-    trace_id: bytes
-    span_id: bytes
-    parent_span_id: bytes = b""
-    name: str
-    start_ns: int
-    end_ns: int
-    service: Service
-    failure: Failure | None = None
-    experiment: str = ""
-    arm: str = ""
-    session_id: str = ""
-    user: str = ""
-    attributes: Attributes
-
-
-class CleanRoot(TraceRoot, frozen=True, kw_only=True):
-    """A root that `redact` has passed."""
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One trace: what the user asked for, with totals over the generations that know a figure; None if none does."""
-
-    trace_id: bytes
-    trace_state: str = ""
-    name: str
-    start_ns: int
-    end_ns: int
-    service: Service
-    generations: int
-    errors: int
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    images: int | None = None
-    cost_usd: float | None = None
-    gpu_seconds: float | None = None
-    experiment: str = ""
-    arm: str = ""
-    attributes: Attributes
-
-    @property
-    def latency_s(self) -> float | None:
-        """Seconds from the first start to the last end seen."""
-        return elapsed_s(self.start_ns, self.end_ns)

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
+
 from spanwand.ports import Sampler
-from spanwand.record import Clean, Request
+from spanwand.record import Clean
+from spanwand.request import Request
 from spanwand.samplers import SAMPLERS
 
 _log = logging.getLogger(__name__)

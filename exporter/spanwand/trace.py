@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 import msgspec
-
 from spanwand.elapsed import elapsed_s
-from spanwand.record import FAMILY_OF, Clean, CleanRoot, Request, Service
 from spanwand.span import Attributes
+
+from spanwand.record import FAMILY_OF, Clean, Service
+from spanwand.request import CleanRoot, Request
 
 _NAME_MAX_CHARS = 256
 _ATTRIBUTE_MAX_CHARS = 1_024

@@ -3,7 +3,9 @@
 from typing import Any
 
 from spanwand.batch import Verdict
-from spanwand.record import Clean, CleanRoot, Operation, Request, Service
+
+from spanwand.record import Clean, Operation, Service
+from spanwand.request import CleanRoot, Request
 
 SECOND_NS = 1_000_000_000
 STUDIO = Service(name="studio", instance="studio-1", environment="test", version="1")

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from spanwand.dialects.parsers import as_sent
-from spanwand.normalise import Normalise
-from spanwand.record import Generation, TraceRoot
 from spanwand.span import AttributeValue, Span, SpanResource
+
+from spanwand.normalise import Normalise
+from spanwand.record import Generation
+from spanwand.request import TraceRoot
 
 PARSERS = Normalise().keys.parsers
 

@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 from msgspec.structs import asdict, replace
-
 from spanwand.config import RedactConfig
 from spanwand.drops import DropReason, Drops
+from spanwand.redactors.users import pseudonym
+
 from spanwand.record import (
     NO_CONTENT,
     Clean,
@@ -16,11 +17,10 @@ from spanwand.record import (
     ImageParams,
     Operation,
     Service,
-    TraceRoot,
     Usage,
 )
 from spanwand.redact import Redact
-from spanwand.redactors.users import pseudonym
+from spanwand.request import TraceRoot
 
 KEY = b"secret of this installation"
 MAIL = "jane@example.com"

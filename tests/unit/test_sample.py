@@ -3,11 +3,12 @@
 import logging
 
 import pytest
-from tests.support.records import call, request
-
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-from spanwand.record import Clean, Failure, Request
+from tests.support.records import call, request
+
+from spanwand.record import Clean, Failure
+from spanwand.request import Request
 from spanwand.sample import Sample
 from spanwand.samplers.ratio import randomness
 

@@ -2,8 +2,10 @@
 
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
+
 from spanwand.ports import Sampler
-from spanwand.record import Clean, Request
+from spanwand.record import Clean
+from spanwand.request import Request
 
 _KEEP = Verdict(keep=True, weight=1.0, reason="errors")
 

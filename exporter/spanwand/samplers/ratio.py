@@ -7,8 +7,10 @@ process needs to know nothing of the others.
 
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
+
 from spanwand.ports import Sampler
-from spanwand.record import Clean, Request
+from spanwand.record import Clean
+from spanwand.request import Request
 
 _ALL = 1 << 56
 

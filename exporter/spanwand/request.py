@@ -1,0 +1,58 @@
+"""The request that model calls belong to: one trace, named by its local root.
+
+Frozen `msgspec` structs, as in `record`.
+"""
+
+import msgspec
+from spanwand.elapsed import elapsed_s
+from spanwand.span import Attributes
+
+from spanwand.record import Failure, Service
+
+
+class TraceRoot(msgspec.Struct, frozen=True, kw_only=True):
+    """The local root of a trace, model call or not: what names a Request and says that it ended."""
+
+    trace_id: bytes
+    span_id: bytes
+    parent_span_id: bytes = b""
+    name: str
+    start_ns: int
+    end_ns: int
+    service: Service
+    failure: Failure | None = None
+    experiment: str = ""
+    arm: str = ""
+    session_id: str = ""
+    user: str = ""
+    attributes: Attributes
+
+
+class CleanRoot(TraceRoot, frozen=True, kw_only=True):
+    """A root that `redact` has passed."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One trace: what the user asked for, with totals over the generations that know a figure; None if none does."""
+
+    trace_id: bytes
+    trace_state: str = ""
+    name: str
+    start_ns: int
+    end_ns: int
+    service: Service
+    generations: int
+    errors: int
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    images: int | None = None
+    cost_usd: float | None = None
+    gpu_seconds: float | None = None
+    experiment: str = ""
+    arm: str = ""
+    attributes: Attributes
+
+    @property
+    def latency_s(self) -> float | None:
+        """Seconds from the first start to the last end seen."""
+        return elapsed_s(self.start_ns, self.end_ns)
