@@ -8,15 +8,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from spanwand import cell, tables
 from spanwand.batch import RunUpdate, Verdict
+from spanwand.cell import Cell, Point
 from spanwand.config import LineConfig
 from spanwand.drops import DropReason, Drops
-from spanwand.runs import HEALTH_RUN, Run, Runs
-
-from spanwand import cell, tables
-from spanwand.cell import Cell, Point
 from spanwand.record import FAMILY_OF, Clean, Family
 from spanwand.request import Request
+from spanwand.runs import HEALTH_RUN, Run, Runs
 
 _COLUMNS = {Family.LLM: cell.LLM, Family.DIFFUSION: cell.DIFFUSION}
 NOTHING: Mapping[str, int] = MappingProxyType({})

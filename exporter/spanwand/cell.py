@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 import msgspec
-from spanwand.sketch import LARGEST, Sketch
 
 from spanwand.record import Clean, ImageParams
 from spanwand.request import Request
+from spanwand.sketch import LARGEST, Sketch
 
 _BUFFERED_ROWS = 64
 

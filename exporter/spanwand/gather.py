@@ -19,7 +19,6 @@ from heapq import heappop, heappush
 
 from spanwand.config import GatherConfig
 from spanwand.drops import DropReason, Drops
-
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
 from spanwand.trace import Finished, Trace, add_generation, add_root, request_of

@@ -4,20 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+
 from spanwand.dialects import DIALECTS
 from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE
 from spanwand.dialects.parsers import as_sent
 from spanwand.dialects.table import PARTS, Dialect, Groups, Reader
-from spanwand.span import Attributes, Keys, Parser, Span, SpanResource
-
-from spanwand.record import (
-    Failure,
-    Generation,
-    ImageParams,
-    Operation,
-    Service,
-)
+from spanwand.record import Failure, Generation, ImageParams, Operation, Service
 from spanwand.request import TraceRoot
+from spanwand.span import Attributes, Keys, Parser, Span, SpanResource
 
 DEFAULT_ENVIRONMENT = "default"
 """The environment of a service that names none."""

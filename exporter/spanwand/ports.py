@@ -5,7 +5,6 @@ from typing import Protocol
 
 from spanwand.batch import Batch, Verdict
 from spanwand.outcomes import Outcome
-
 from spanwand.record import Clean, Generation
 from spanwand.request import Request
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
+
 from spanwand.elapsed import elapsed_s
 from spanwand.span import Attributes
 

@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from msgspec.structs import replace
+
 from spanwand.config import RedactConfig
 from spanwand.drops import DropReason, Drops
-from spanwand.redactors.scrub import Scrubber
-from spanwand.redactors.users import pseudonym
-
 from spanwand.ports import Redactor
 from spanwand.record import Clean, Cost, Failure, Generation, ImageParams, Service
 from spanwand.redactors import REDACTORS
 from spanwand.redactors.labels import Labels
+from spanwand.redactors.scrub import Scrubber
+from spanwand.redactors.users import pseudonym
 from spanwand.request import CleanRoot, TraceRoot
 
 _log = logging.getLogger(__name__)

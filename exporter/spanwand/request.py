@@ -4,10 +4,10 @@ Frozen `msgspec` structs, as in `record`.
 """
 
 import msgspec
-from spanwand.elapsed import elapsed_s
-from spanwand.span import Attributes
 
+from spanwand.elapsed import elapsed_s
 from spanwand.record import Failure, Service
+from spanwand.span import Attributes
 
 
 class TraceRoot(msgspec.Struct, frozen=True, kw_only=True):

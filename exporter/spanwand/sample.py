@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-
 from spanwand.ports import Sampler
 from spanwand.record import Clean
 from spanwand.request import Request

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
+
 from spanwand.batch import Verdict
 from spanwand.errors import ConfigError
-from spanwand.span import Attributes, AttributeValue
-
 from spanwand.record import Clean, ImageParams
 from spanwand.request import Request
+from spanwand.span import Attributes, AttributeValue
 
 CELL_MAX_CHARS = 20_000
 LABEL_MAX_CHARS = 1_024

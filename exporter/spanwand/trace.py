@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 import msgspec
-from spanwand.elapsed import elapsed_s
-from spanwand.span import Attributes
 
+from spanwand.elapsed import elapsed_s
 from spanwand.record import FAMILY_OF, Clean, Service
 from spanwand.request import CleanRoot, Request
+from spanwand.span import Attributes
 
 _NAME_MAX_CHARS = 256
 _ATTRIBUTE_MAX_CHARS = 1_024

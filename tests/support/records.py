@@ -3,7 +3,6 @@
 from typing import Any
 
 from spanwand.batch import Verdict
-
 from spanwand.record import Clean, Operation, Service
 from spanwand.request import CleanRoot, Request
 

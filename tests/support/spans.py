@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from spanwand.dialects.parsers import as_sent
-from spanwand.span import AttributeValue, Span, SpanResource
-
 from spanwand.normalise import Normalise
 from spanwand.record import Generation
 from spanwand.request import TraceRoot
+from spanwand.span import AttributeValue, Span, SpanResource
 
 PARSERS = Normalise().keys.parsers
 

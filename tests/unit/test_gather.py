@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from spanwand.config import GatherConfig
-from spanwand.drops import DropReason, Drops
 from tests.support.records import SECOND_NS, STUDIO, call, root, trace_id
 
+from spanwand.config import GatherConfig
+from spanwand.drops import DropReason, Drops
 from spanwand.gather import Gather
 from spanwand.record import Cost, Failure, GpuShare, ImageParams, Operation, Usage
 from spanwand.request import Request

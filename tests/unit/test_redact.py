@@ -4,10 +4,9 @@ from collections import Counter
 
 import pytest
 from msgspec.structs import asdict, replace
+
 from spanwand.config import RedactConfig
 from spanwand.drops import DropReason, Drops
-from spanwand.redactors.users import pseudonym
-
 from spanwand.record import (
     NO_CONTENT,
     Clean,
@@ -20,6 +19,7 @@ from spanwand.record import (
     Usage,
 )
 from spanwand.redact import Redact
+from spanwand.redactors.users import pseudonym
 from spanwand.request import TraceRoot
 
 KEY = b"secret of this installation"

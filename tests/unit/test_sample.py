@@ -3,10 +3,10 @@
 import logging
 
 import pytest
-from spanwand.batch import Verdict
-from spanwand.config import SampleConfig
 from tests.support.records import call, request
 
+from spanwand.batch import Verdict
+from spanwand.config import SampleConfig
 from spanwand.record import Clean, Failure
 from spanwand.request import Request
 from spanwand.sample import Sample

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import asdict, replace
-from spanwand.config import RedactConfig
-from spanwand.redactors.documents import scrub_document
-from spanwand.redactors.scrub import Scrubber
-from spanwand.span import Attributes, AttributeValue
 
+from spanwand.config import RedactConfig
 from spanwand.ports import Redactor
 from spanwand.record import Failure, Generation, ImageParams, Service
+from spanwand.redactors.documents import scrub_document
+from spanwand.redactors.scrub import Scrubber
 from spanwand.request import TraceRoot
+from spanwand.span import Attributes, AttributeValue
 
 _LONGEST = 1024
 """Characters of a label that leave."""

@@ -7,7 +7,6 @@ process needs to know nothing of the others.
 
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-
 from spanwand.ports import Sampler
 from spanwand.record import Clean
 from spanwand.request import Request

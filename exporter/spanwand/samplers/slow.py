@@ -2,7 +2,6 @@
 
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-
 from spanwand.ports import Sampler
 from spanwand.record import Clean
 from spanwand.request import Request
