@@ -68,6 +68,15 @@ class SampleConfig(Section):
     """Calls at least this slow are always kept."""
 
 
+class MeasureConfig(Section):
+    """Which OTLP metrics become history keys besides those that are mapped."""
+
+    allow: tuple[str, ...] = ()
+    """Names of further metrics, such as `http.server.request.duration`: `otel/<name>` in the history."""
+    max_series: int = Field(default=2_000, gt=0)
+    """Series of wanted metrics in one window at most; points of further ones are counted as `series_overflow`."""
+
+
 class AggregateConfig(Section):
     """Windows of journal time and their limits."""
 
@@ -126,6 +135,7 @@ class LineConfig(Section):
     redact: RedactConfig = RedactConfig()
     gather: GatherConfig = GatherConfig()
     sample: SampleConfig = SampleConfig()
+    measure: MeasureConfig = MeasureConfig()
     aggregate: AggregateConfig = AggregateConfig()
     wandb: WandbConfig = WandbConfig()
     sinks: tuple[str, ...] = ("wandb",)

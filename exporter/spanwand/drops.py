@@ -22,6 +22,8 @@ class DropReason(StrEnum):
     """A Table row over the limit of its table and interval; metrics still count it."""
     TRACE_OVERFLOW = "trace_overflow"
     """A generation whose trace makes no Request, because its window has too many traces; it is in metrics and rows."""
+    SERIES_OVERFLOW = "series_overflow"
+    """A point of an OTLP metric, in a window that has points of too many series."""
     REJECTED_BY_SINK = "rejected_by_sink"
     """A batch that its sink refused for good."""
     QUEUE_FULL = "queue_full"

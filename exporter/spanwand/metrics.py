@@ -72,8 +72,58 @@ REQUEST = (
     *_quantiles("generations", "1", (50,), "model calls of a request"),
 )
 
+_IN_BUCKETS = "within the sender's buckets"
+PERCENTILES = (50, 95, 99)
+"""Of what senders measured as histograms."""
+
+CLIENT = (
+    Metric("requests", "1", _SUM, "calls that a client library measured"),
+    Metric("input_tokens", "token", _SUM, "input tokens that it measured"),
+    Metric("output_tokens", "token", _SUM, "output tokens that it measured"),
+    *_quantiles("latency_s", "s", PERCENTILES, f"duration of calls {_IN_BUCKETS}"),
+    *_quantiles("ttft_s", "s", PERCENTILES, f"time to the first chunk {_IN_BUCKETS}"),
+    *_quantiles("time_per_output_chunk_s", "s", PERCENTILES, f"time between chunks {_IN_BUCKETS}"),
+)
+SERVER = (
+    Metric("requests", "1", _SUM, "requests that a serving engine finished"),
+    Metric("requests_running", "1", Kind.GAUGE, "requests in work, over all engines"),
+    Metric("requests_waiting", "1", Kind.GAUGE, "requests that wait, over all engines"),
+    Metric("input_tokens", "token", _SUM, "input tokens that the engine counted"),
+    Metric("output_tokens", "token", _SUM, "output tokens that the engine counted"),
+    Metric("preemptions", "1", _SUM, "requests put back to make room"),
+    Metric("prefix_cache_queried_tokens", "token", _SUM, "tokens looked up in the prefix cache"),
+    Metric("prefix_cache_hit_tokens", "token", _SUM, "of these, ones that were found"),
+    Metric("kv_cache_utilization", "1", Kind.GAUGE, "part of the KV cache in use, mean of the engines"),
+    *_quantiles("latency_s", "s", PERCENTILES, f"duration of requests {_IN_BUCKETS}"),
+    *_quantiles("queue_s", "s", PERCENTILES, f"time in the queue {_IN_BUCKETS}"),
+    *_quantiles("ttft_s", "s", PERCENTILES, f"time to the first token {_IN_BUCKETS}"),
+    *_quantiles("time_per_output_token_s", "s", PERCENTILES, f"time between output tokens {_IN_BUCKETS}"),
+)
+GPU = (
+    Metric("utilization", "1", Kind.GAUGE, "part of the time in which the GPU worked"),
+    Metric("power_w", "W", Kind.GAUGE, "power drawn"),
+    Metric("energy_j", "J", _SUM, "energy used"),
+    Metric("memory_used_bytes", "By", Kind.GAUGE, "device memory in use"),
+    Metric("temperature_c", "Cel", Kind.GAUGE, "temperature"),
+    Metric("sm_clock_mhz", "MHz", Kind.GAUGE, "clock of the multiprocessors"),
+    Metric("memory_clock_mhz", "MHz", Kind.GAUGE, "clock of the memory"),
+)
+ALLOWED = (
+    Metric("<metric>", "of the metric", Kind.GAUGE, "state of a metric that `measure.allow` names, mean of its series"),
+    Metric(
+        "<metric>/increase", "of the metric", _SUM, "growth of a counter that `measure.allow` names, over its series"
+    ),
+    Metric("<metric>/count", "1", _SUM, "values of a histogram that `measure.allow` names"),
+    Metric("<metric>/sum", "of the metric", _SUM, "sum of these values"),
+    *_quantiles("<metric>", "of the metric", PERCENTILES, f"of these values {_IN_BUCKETS}"),
+)
+
 HEALTH = (
     Metric("spans_received", "1", _SUM, "spans that arrived, of any kind"),
+    Metric("metric_points_received", "1", _SUM, "points of OTLP metrics that arrived, of any kind"),
+    Metric("metric_points_read", "1", _SUM, "of these, ones of metrics that are mapped or allowed"),
+    Metric("log_records_received", "1", _SUM, "OTLP log records that arrived, of any kind"),
+    Metric("log_records_read", "1", _SUM, "of these, events that say something of model calls"),
     Metric("dropped/<reason>", "1", _SUM, "items that did not come out, by reason"),
     Metric("redacted/<pattern>", "1", _SUM, "texts taken out by redaction, by pattern"),
 )
@@ -89,6 +139,10 @@ METRICS: tuple[Metric, ...] = (
     *_under("diffusion", DIFFUSION),
     *_under("diffusion/by_model/<model>", DIFFUSION),
     *_under("request", REQUEST),
+    *_under("llm/client", CLIENT),
+    *_under("llm/server", SERVER),
+    *_under("gpu/<n>", GPU),
+    *_under("otel", ALLOWED),
     *_under("spanwand", HEALTH),
 )
 """All of them. `<model>` is the model's name made fit for a key; `other` sums the models over the limit."""
@@ -100,6 +154,14 @@ BATCH = "spanwand/batch"
 
 _EXACT = {metric.name: metric for metric in METRICS if "<" not in metric.name}
 _PATTERNS = [(re.compile(re.sub("<.*?>", "[^/]+", m.name)), m) for m in METRICS if "<" in m.name]
+
+
+_NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def in_a_key(name: str) -> str:
+    """A name from outside, made fit to be one part of a key."""
+    return _NOT_IN_A_KEY.sub("_", name)
 
 
 def metric_of(key: str) -> Metric | None:

@@ -8,6 +8,7 @@ import msgspec
 
 from spanwand.batch import RunKey
 from spanwand.config import LineConfig
+from spanwand.metrics import in_a_key
 from spanwand.record import Service
 
 Home = tuple[Service, str, str]
@@ -17,7 +18,6 @@ OTHER = "other"
 _NAME_MAX_CHARS = 128
 _MODEL_MAX_CHARS = 64
 _RANDOM_ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9._-]")
 _log = logging.getLogger(__name__)
 
 
@@ -83,7 +83,7 @@ class Runs:
             return name
         if len(run.models) >= self._max_models:
             return OTHER
-        name = run.models[model] = _NOT_IN_A_KEY.sub("_", model) or "unknown"
+        name = run.models[model] = in_a_key(model) or "unknown"
         return name
 
 

@@ -37,6 +37,12 @@ class Sketch:
             bucket = ceil(log(value) * _PER_GROWTH) if value > SMALLEST else _ZERO
             buckets[bucket] = buckets.get(bucket, 0) + 1
 
+    def add_some(self, value: float, count: int) -> None:
+        """Count a value that came several times."""
+        self._stretch(value, value)
+        bucket = ceil(log(value) * _PER_GROWTH) if value > SMALLEST else _ZERO
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + count
+
     def merge(self, other: "Sketch") -> None:
         """Count all that `other` has counted."""
         self._stretch(other._least, other._greatest)
