@@ -60,13 +60,23 @@ FAMILY_OF: Mapping[Operation, Family] = {
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens, inclusive as OpenTelemetry counts them: input includes cached, output includes reasoning."""
+    """Tokens, inclusive as OpenTelemetry counts them: input includes cached and audio, output includes reasoning.
+
+    What is written for an hour is part of the cache writes; cached audio is part of both cached and audio.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_input_tokens: int | None = None
     cache_write_input_tokens: int | None = None
+    cache_write_1h_input_tokens: int | None = None
     reasoning_output_tokens: int | None = None
+    audio_input_tokens: int | None = None
+    audio_output_tokens: int | None = None
+    cached_audio_input_tokens: int | None = None
+    image_input_tokens: int | None = None
+    image_output_tokens: int | None = None
+    cached_image_input_tokens: int | None = None
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,14 +89,26 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     decode_s: float | None = None
 
 
+class ServiceTier(StrEnum):
+    """At which terms a provider answered, where that changes the price. Closed: a dialect maps its own words."""
+
+    STANDARD = "standard"
+    BATCH = "batch"
+    FLEX = "flex"
+    PRIORITY = "priority"
+    FAST = "fast"
+    OTHER = "other"
+
+
 class Params(msgspec.Struct, frozen=True, kw_only=True):
-    """Sampling parameters of a request to a language model."""
+    """Parameters of a request to a language model."""
 
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
     seed: int | None = None
     stream: bool | None = None
+    service_tier: ServiceTier | None = None
 
 
 class ImageParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,10 +145,14 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """Cost of one call in USD. What the app reported and what the price table says are never mixed."""
+    """Cost of one call in USD. What the app reported and what the price table says are never mixed.
+
+    `mismatched`: the two differ by more than `price.tolerance`; None if one of them is not known.
+    """
 
     reported_usd: float | None = None
     computed_usd: float | None = None
+    mismatched: bool | None = None
 
     @property
     def usd(self) -> float | None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from spanwand.config import RedactConfig
 from spanwand.drops import DropReason, Drops
 from spanwand.ports import Redactor
-from spanwand.record import Clean, Cost, Failure, Generation, ImageParams, Service
+from spanwand.record import Clean, Failure, Generation, ImageParams, Service
 from spanwand.redactors import REDACTORS
 from spanwand.redactors.labels import Labels
 from spanwand.redactors.scrub import Scrubber
@@ -99,7 +99,7 @@ def _numbers(generation: Generation, service: Service) -> Generation:
         params=generation.params,
         image=image and ImageParams(images=image.images, width=image.width, height=image.height, steps=image.steps),
         failure=generation.failure and Failure(REDACTION_FAILED),
-        cost=Cost(reported_usd=generation.cost.reported_usd, computed_usd=generation.cost.computed_usd),
+        cost=generation.cost,
         gpu=generation.gpu,
         attributes={},
         sources={},

@@ -19,7 +19,7 @@ from spanwand.dialects.parsers import (
     word,
 )
 from spanwand.dialects.table import Dialect, Source, keys
-from spanwand.record import Operation
+from spanwand.record import Operation, ServiceTier
 from spanwand.span import AttributeValue
 
 OPERATIONS = {
@@ -75,6 +75,19 @@ PROVIDERS = {
 }
 """Other spellings of the conventions' provider names. A name that is not here is kept, in lower case."""
 
+SERVICE_TIERS = {
+    "auto": ServiceTier.STANDARD,
+    "default": ServiceTier.STANDARD,
+    "standard": ServiceTier.STANDARD,
+    "standard_only": ServiceTier.STANDARD,
+    "on_demand": ServiceTier.STANDARD,
+    "batch": ServiceTier.BATCH,
+    "flex": ServiceTier.FLEX,
+    "priority": ServiceTier.PRIORITY,
+    "fast": ServiceTier.FAST,
+}
+"""Words for service tiers. Any other (`scale`, `reserved`) is `other`: paid beforehand, or not known."""
+
 _INTERFACES = (".chat", ".responses", ".messages", ".completion", ".embedding", ".image")
 """What Vercel's AI SDK adds to a provider's name: `openai.chat`."""
 
@@ -88,6 +101,8 @@ def provider(value: AttributeValue) -> str | None:
         name = name.removesuffix(interface)
     return PROVIDERS.get(name, name)
 
+
+_tier = word(SERVICE_TIERS, ServiceTier.OTHER)
 
 GEN_AI = Dialect(
     name="gen_ai",
@@ -145,6 +160,15 @@ GEN_AI = Dialect(
             Source("gen_ai.usage.reasoning_tokens", count, "OpenLLMetry, OpenLIT"),
             Source("gen_ai.usage.completion_tokens_details.reasoning_tokens", count, "OpenLIT"),
         ),
+        "usage.audio_input_tokens": keys(count, "gen_ai.usage.audio.input_tokens"),
+        "usage.audio_output_tokens": (
+            Source("gen_ai.usage.audio.output_tokens", count),
+            Source("gen_ai.usage.completion_tokens_details.audio_tokens", count, "OpenLIT"),
+        ),
+        "usage.cached_audio_input_tokens": keys(count, "gen_ai.usage.audio.cache_read.input_tokens"),
+        "usage.image_input_tokens": keys(count, "gen_ai.usage.image.input_tokens"),
+        "usage.image_output_tokens": keys(count, "gen_ai.usage.image.output_tokens"),
+        "usage.cached_image_input_tokens": keys(count, "gen_ai.usage.image.cache_read.input_tokens"),
         "timing.ttft_s": (
             Source("gen_ai.response.time_to_first_chunk", seconds, "s"),
             Source("gen_ai.client.operation.time_to_first_chunk", seconds, "s; Pydantic AI"),
@@ -157,6 +181,12 @@ GEN_AI = Dialect(
         "params.max_tokens": keys(count, "gen_ai.request.max_tokens", "gen_ai.request.max_completion_tokens"),
         "params.seed": keys(integer, "gen_ai.request.seed"),
         "params.stream": keys(flag, "gen_ai.request.stream", "gen_ai.request.is_stream", "gen_ai.is_streaming"),
+        "params.service_tier": (
+            Source("openai.response.service_tier", _tier),
+            Source("gen_ai.openai.response.service_tier", _tier, "before the GenAI conventions moved"),
+            Source("openai.request.service_tier", _tier, "as asked for; `auto` is taken for the standard price"),
+            Source("gen_ai.openai.request.service_tier", _tier, "before the GenAI conventions moved"),
+        ),
         "image.images": (Source("image_count", count, "Pydantic AI, logfire"),),
         "image.width": (Source("gen_ai.image.width", positive_count, "px; traceAI"),),
         "image.height": (Source("gen_ai.image.height", positive_count, "px; traceAI"),),
