@@ -111,7 +111,7 @@ GPU = (
 ALLOWED = (
     Metric("<metric>", "of the metric", Kind.GAUGE, "state of a metric that `measure.allow` names, mean of its series"),
     Metric(
-        "<metric>/increase", "of the metric", _SUM, "growth of a counter that `measure.allow` names, over its series"
+        "<metric>/increase", "of the metric", _SUM, "growth of a counter that `measure.allow` names, all its series"
     ),
     Metric("<metric>/count", "1", _SUM, "values of a histogram that `measure.allow` names"),
     Metric("<metric>/sum", "of the metric", _SUM, "sum of these values"),

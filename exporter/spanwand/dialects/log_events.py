@@ -1,0 +1,64 @@
+"""Log events that say something of a model call, as data: what was said, how it was judged, which arm it was in.
+
+They are joined to spans by their ids. Events are known by their name, which older SDKs write as an attribute.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from spanwand.dialects.general import EXCEPTION, GENERAL
+from spanwand.dialects.parsers import content, number, scalar_text, text
+from spanwand.dialects.table import Dialect, keys
+
+EVENT_NAME = "event.name"
+"""Where the name of an event is written by who has no field for it."""
+
+
+class About(StrEnum):
+    """What an event says."""
+
+    CALL = "call"
+    """Content of a call, as attributes."""
+    SAID_TO = "said_to"
+    """One message that the model was sent, as the body."""
+    SAID_BY = "said_by"
+    """One message that the model answered, as the body."""
+    JUDGED = "judged"
+    """How good an answer was."""
+    ARM = "arm"
+    """Which variant of a flag a request got."""
+    RAISED = "raised"
+    """Why a call failed."""
+
+
+EVENTS: Mapping[str, About] = {
+    "gen_ai.client.inference.operation.details": About.CALL,
+    "gen_ai.system.message": About.SAID_TO,
+    "gen_ai.user.message": About.SAID_TO,
+    "gen_ai.assistant.message": About.SAID_TO,
+    "gen_ai.tool.message": About.SAID_TO,
+    "gen_ai.choice": About.SAID_BY,
+    "gen_ai.evaluation.result": About.JUDGED,
+    "feature_flag.evaluation": About.ARM,
+    "exception": About.RAISED,
+    "gen_ai.client.operation.exception": About.RAISED,
+}
+"""What is read, by the event's name."""
+
+LOG_EVENT = Dialect(
+    name="log event",
+    markers=frozenset(),
+    fields={
+        **{field: GENERAL.fields[field] for field in ("hint.flag", "hint.variant")},
+        **EXCEPTION.fields,
+        "content.input": keys(content, "gen_ai.input.messages"),
+        "content.output": keys(content, "gen_ai.output.messages"),
+        "content.system": keys(content, "gen_ai.system_instructions"),
+        "response_id": keys(text, "gen_ai.response.id"),
+        "hint.evaluation_name": keys(text, "gen_ai.evaluation.name"),
+        "hint.evaluation_score": keys(number, "gen_ai.evaluation.score.value"),
+        "hint.evaluation_label": keys(scalar_text, "gen_ai.evaluation.score.label"),
+        "hint.evaluation_explanation": keys(text, "gen_ai.evaluation.explanation"),
+        "hint.event_name": keys(text, EVENT_NAME),
+    },
+)

@@ -1,0 +1,35 @@
+"""What is known of a model call besides its span: log events, and how good its answer was."""
+
+import msgspec
+
+from spanwand.record import Service
+from spanwand.span import Attributes, AttributeValue, SpanResource
+
+
+class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One known event. Ids are raw bytes, empty where none was sent."""
+
+    name: str
+    trace_id: bytes
+    span_id: bytes
+    time_ns: int
+    attributes: Attributes
+    body: AttributeValue
+    resource: SpanResource
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """One verdict on one model call, or on a whole trace if `span_id` is empty. `score` is in the scorer's own unit."""
+
+    trace_id: bytes
+    span_id: bytes
+    time_ns: int
+    service: Service
+    name: str
+    score: float | None = None
+    label: str = ""
+    explanation: str = ""
+
+
+class CleanEvaluation(Evaluation, frozen=True, kw_only=True):
+    """An evaluation that `redact` has passed."""

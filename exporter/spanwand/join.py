@@ -1,0 +1,44 @@
+"""Fills the gaps of a model call with what events said of it. Events and span may come in either order."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from spanwand.record import Clean, Content
+
+_LONGEST = 20_000
+"""Characters of one text behind which nothing is added any more: no cell of a Table shows more."""
+
+
+def together(first: Clean, second: Clean) -> Clean:
+    """What two events add to one call. Messages come one by one: each is a line; what is sent again is no other."""
+    said = {name: _lines(before, text) for name, before, text in _texts(first.content, second.content)}
+    return replace(
+        first,
+        content=Content(**said),
+        experiment=first.experiment or second.experiment,
+        arm=first.arm or second.arm,
+        failure=first.failure or second.failure,
+    )
+
+
+def filled(call: Clean, added: Clean) -> Clean:
+    """The call, with what it does not say itself."""
+    fields: dict[str, Any] = {}
+    if missing := {name: text for name, before, text in _texts(call.content, added.content) if text and not before}:
+        fields["content"] = replace(call.content, **missing)
+    if added.arm and not call.arm and not call.experiment:
+        fields |= {"experiment": added.experiment, "arm": added.arm}
+    if added.failure and call.failure and not call.failure.message:
+        fields["failure"] = added.failure
+    return replace(call, **fields) if fields else call
+
+
+def _texts(first: Content, second: Content) -> list[tuple[str, str, str]]:
+    return [(name, getattr(first, name), getattr(second, name)) for name in Content.__struct_fields__]
+
+
+def _lines(before: str, text: str) -> str:
+    if not text or len(before) > _LONGEST or text in before.split("\n"):
+        return before
+    return f"{before}\n{text}" if before else text
