@@ -62,6 +62,13 @@ class Deduplicate:
         """Nothing that came so far matters any more, except as what may come again."""
         self._needed.clear()
 
+    def forget(self, before: int) -> None:
+        """Let go of what came before a position, though it is not too old. Nothing that is open may need it."""
+        while self._windows and self._windows[0].position < before:
+            self._forget_early()
+        if not self._windows:
+            self._windows.append(_Window(before, 0, []))
+
     @property
     def low(self) -> int | None:
         """First frame of the oldest window that has to be remembered."""

@@ -9,21 +9,20 @@ frame of a window: whatever a stage counts per window, a replay counts from its 
 
 from collections.abc import Iterable, Iterator
 
+from spanwand.aggregate import Aggregate
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
 from spanwand.decode import Decode
 from spanwand.deduplicate import Deduplicate
 from spanwand.drops import Drops
-from spanwand.price import Price
-from spanwand.span import Keys, Span
-
-from spanwand.aggregate import Aggregate
 from spanwand.gather import Gather
 from spanwand.normalise import Normalise
+from spanwand.price import Price
 from spanwand.record import Clean
 from spanwand.redact import Redact
 from spanwand.request import Request
 from spanwand.sample import Sample
+from spanwand.span import Keys, Span
 
 
 class Pipeline:
@@ -78,6 +77,16 @@ class Pipeline:
         self._count(self._gather.drain())
         self._deduplicate.drain()
         return self._close(end, rows_due=True)
+
+    def forget(self, start: int, end: int, arrival_ns: int, before: int) -> Batch | None:
+        """Know no repeats of spans from before a position any more: there is no room to keep what that takes.
+
+        Nothing happens while something is open, which may need it. A frame of the journal, like a drain.
+        """
+        if self.waiting:
+            return None
+        self._deduplicate.forget(before)
+        return self.drain(start, end, arrival_ns)
 
     def calls(self, body: bytes) -> Iterator[Clean]:
         """The model calls of an OTLP trace request as they leave, for people to look at; they go no further."""

@@ -113,6 +113,7 @@ class Daemon:
         return Parts(
             started_s=started_s,
             max_journal_bytes=config.journal.max_bytes,
+            remember_s=config.deduplicate.window_s,
             journal=journal,
             commits=commits,
             worker=Worker(journal, Pipeline(_line_config(config), key), self._offer, commits.low),

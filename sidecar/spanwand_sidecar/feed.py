@@ -1,5 +1,7 @@
 """How a frame of the journal goes into the line: the same for the daemon and for a replay."""
 
+import struct
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from spanwand.batch import Batch
@@ -7,6 +9,8 @@ from spanwand_sidecar.journal import Frame, FrameKind
 
 DRAIN = b"drain"
 """Body of the COMMAND frame that closes everything that is open."""
+_FORGET = struct.Struct("<6sQ")
+_FORGET_WORD = b"forget"
 
 
 class Line(Protocol):
@@ -34,21 +38,52 @@ class Line(Protocol):
         """Close everything that is open."""
         ...
 
+    def forget(self, start: int, end: int, arrival_ns: int, before: int) -> Batch | None:
+        """Know no repeats of what came before a position any more."""
+        ...
 
-def let_time_pass(line: Line, frame: Frame) -> Batch | None:
-    """First: close the window that the frame's arrival leaves behind."""
+
+def take(line: Line, frame: Frame, on_failure: Callable[[], None]) -> Iterator[Batch]:
+    """What comes out for a frame. If the line raises, which is a bug, `on_failure` is called and the rest goes on.
+
+    Time passes first, so that neither a frame that the line cannot take takes a finished batch with it, nor a window
+    that it cannot close the frame behind it.
+    """
+    for step in (_let_time_pass, _feed):
+        try:
+            batch = step(line, frame)
+        except Exception:  # noqa: BLE001  # a bug in the line costs this step, never the daemon
+            on_failure()
+            continue
+        if batch:
+            yield batch
+
+
+def forget(before: int) -> bytes:
+    """Body of the COMMAND frame that makes the line know no repeats of what came before a position any more."""
+    return _FORGET.pack(_FORGET_WORD, before)
+
+
+def _let_time_pass(line: Line, frame: Frame) -> Batch | None:
     return line.tick(frame.start, frame.end, frame.arrival_ns)
 
 
-def feed(line: Line, frame: Frame) -> Batch | None:
-    """Second: hand over what the frame holds, if it is for the line."""
+def _feed(line: Line, frame: Frame) -> Batch | None:
     if frame.kind is FrameKind.OTLP_TRACES:
         return line.traces(frame.start, frame.end, frame.arrival_ns, frame.body)
     if is_drain(frame):
         return line.drain(frame.start, frame.end, frame.arrival_ns)
+    if is_forget(frame):
+        return line.forget(frame.start, frame.end, frame.arrival_ns, _FORGET.unpack(frame.body)[1])
     return None
 
 
 def is_drain(frame: Frame) -> bool:
     """The frame closes everything that is open."""
     return frame.kind is FrameKind.COMMAND and frame.body == DRAIN
+
+
+def is_forget(frame: Frame) -> bool:
+    """The frame makes room."""
+    body = frame.body
+    return frame.kind is FrameKind.COMMAND and len(body) == _FORGET.size and body.startswith(_FORGET_WORD)

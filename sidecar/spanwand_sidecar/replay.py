@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import msgspec
 
 from spanwand.batch import Batch
 from spanwand.errors import SpanwandError
 from spanwand.outcomes import Outcome, Rejected, Retry
-from spanwand_sidecar.feed import Line, feed, let_time_pass
+from spanwand_sidecar.feed import Line, take
 from spanwand_sidecar.journal import Frame
 from spanwand_sidecar.journal.frame import Damage
 from spanwand_sidecar.log import LOG
@@ -41,7 +42,7 @@ def batches(line: Line, items: Iterable[Frame | Damage], done: Replayed) -> Iter
             continue
         done.frames += 1
         done.end, done.arrival_ns = item.end, item.arrival_ns
-        yield from _take(line, item, done)
+        yield from take(line, item, partial(_failed, item, done))
     if done.frames and (last := line.drain(done.end, done.end, done.arrival_ns)):
         yield last
 
@@ -62,14 +63,7 @@ def deliver(write: Callable[[Batch], Outcome], batch: Batch, done: Replayed) -> 
         LOG.warning("batch %d was refused: %s", batch.seq, outcome.why)
 
 
-def _take(line: Line, frame: Frame, done: Replayed) -> Iterator[Batch]:
-    """As the daemon's worker does it: a frame that the line fails on is passed over."""
-    for step in (let_time_pass, feed):
-        try:
-            batch = step(line, frame)
-        except Exception:  # noqa: BLE001  # what a bug in the line cost the daemon it costs here as well
-            done.failed_frames += 1
-            LOG.warning("frame at %d passed over: the line failed", frame.start, exc_info=True)
-            return
-        if batch:
-            yield batch
+def _failed(frame: Frame, done: Replayed) -> None:
+    """What a bug in the line cost the daemon it costs here as well."""
+    done.failed_frames += 1
+    LOG.warning("the line failed on the frame at %d", frame.start, exc_info=True)

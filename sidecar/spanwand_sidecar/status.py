@@ -89,6 +89,8 @@ class Parts:
     started_s: float
     """Monotonic seconds."""
     max_journal_bytes: int
+    remember_s: float
+    """How long repeats are known: `deduplicate.window_s`."""
     journal: Journal
     commits: Commits
     worker: Worker
@@ -147,8 +149,8 @@ def _backlog_bytes(parts: Parts) -> int:
 
 
 def _oldest_undelivered_s(parts: Parts) -> float:
-    frame = next(parts.journal.read(parts.commits.delivered), None)
-    return max(time.time() - frame.arrival_ns / 1e9, 0.0) if frame else 0.0
+    arrival_ns = parts.journal.arrival_ns(parts.commits.delivered)
+    return 0.0 if arrival_ns is None else max(time.time() - arrival_ns / 1e9, 0.0)
 
 
 def _line(parts: Parts) -> LineStatus:
@@ -185,5 +187,7 @@ def _troubles(parts: Parts, sinks: Mapping[str, SinkStatus]) -> Iterator[str]:
             yield f"sink {name} is retrying: {sink.why}"
     if parts.worker.failed_frames:
         yield f"the line failed on {parts.worker.failed_frames} frames: see the log, it is a bug"
+    if time.time() - parts.worker.forgot_s < parts.remember_s:
+        yield f"the disk is too small for {parts.remember_s:g} s of repeats: older spans that come again count again"
     if parts.journal.damaged:
         yield f"{parts.journal.damaged} parts of the journal were unreadable"

@@ -4,9 +4,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from spanwand.batch import Batch
-from spanwand_sidecar.feed import DRAIN, Line, feed, is_drain, let_time_pass
+from spanwand_sidecar.feed import DRAIN, Line, forget, is_drain, is_forget, take
 from spanwand_sidecar.journal import Frame, FrameKind, Journal, JournalError
 from spanwand_sidecar.log import Seldom
 
@@ -33,6 +34,8 @@ class Worker:
         self.last_batch: Batch | None = None
         self.dropped: Counter[str] = Counter()
         """Items that batches say were dropped, by reason, since the start."""
+        self.forgot_s = 0.0
+        """Unix time at which the line last had to forget, for want of room, what it knows repeats by; 0 if never."""
         self._journal = journal
         self._line = line
         self._offer = offer
@@ -82,16 +85,14 @@ class Worker:
                 self._rest()
 
     def _take(self, frame: Frame) -> None:
-        """Time passes first, so that a frame that the line cannot take does not take a finished batch with it."""
-        for step in (let_time_pass, feed):
-            try:
-                batch = step(self._line, frame)
-            except Exception:  # noqa: BLE001  # a bug in the line costs this frame, never the daemon
-                self.failed_frames += 1
-                self._seldom.warning("frame", "frame at %d passed over: the line failed", frame.start, exc_info=True)
-                return
-            if batch:
-                self._hand_over(batch)
+        for batch in take(self._line, frame, partial(self._failed, frame)):
+            self._hand_over(batch)
+        if is_forget(frame):
+            self.forgot_s = frame.arrival_ns / 1e9
+
+    def _failed(self, frame: Frame) -> None:
+        self.failed_frames += 1
+        self._seldom.warning("frame", "the line failed on the frame at %d", frame.start, exc_info=True)
 
     def _hand_over(self, batch: Batch) -> None:
         self.last_batch = batch
@@ -110,16 +111,23 @@ class Worker:
         if self._drained or self._journal.wait(self.position, PAUSE_S):
             return
         if self._line.waiting:
-            self._tick()
+            self._append(FrameKind.TICK, b"")
         else:
             self._rest()
+            self._make_room()
             rest_s = FORGETTING_S if self._line.low < self.position else REST_S
             if not self._journal.wait(self.position, rest_s) and self._line.low < self.position:
-                self._tick()
+                self._append(FrameKind.TICK, b"")
 
-    def _tick(self) -> None:
+    def _make_room(self) -> None:
+        """If the disk is short and all that is kept on it is what repeats are known by, give up the older half."""
+        low = self._line.low
+        if low < self.position and self._journal.low >= low and not self._journal.space.has_room():
+            self._append(FrameKind.COMMAND, forget((low + self.position + 1) // 2))
+
+    def _append(self, kind: FrameKind, body: bytes) -> None:
         try:
-            self._journal.append(FrameKind.TICK, b"")
+            self._journal.append(kind, body)
         except JournalError as error:
             self._seldom.warning("tick", "windows stay open: %s", error)
             time.sleep(PAUSE_S)

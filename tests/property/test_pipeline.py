@@ -26,6 +26,8 @@ class Frame(msgspec.Struct, frozen=True):
     arrival_ns: int
     spans: tuple[Span, ...]
     drain: bool = False
+    forget: int | None = None
+    """Position before which repeats need not be known any more."""
 
 
 def line_config(deduplicate: DeduplicateConfig, **gather: float) -> LineConfig:
@@ -85,11 +87,13 @@ def journals(draw: st.DrawFn) -> list[Frame]:
         st.sampled_from([0, 1, 1, 2, 3, 5, 8, 16, 41]),
         st.lists(spans(), max_size=3),
         st.integers(0, 19),
+        st.integers(0, 10),
     )
-    for pause_s, sent, dice in draw(st.lists(steps, min_size=1, max_size=40)):
+    for pause_s, sent, dice, back in draw(st.lists(steps, min_size=1, max_size=40)):
         arrival_ns += pause_s * SECOND_NS
         end = position + 10
-        frames.append(Frame(position, end, arrival_ns, tuple(sent), drain=dice == 0))
+        forget = max(position - 10 * back, 0) if dice in (1, 2) else None
+        frames.append(Frame(position, end, arrival_ns, tuple(sent), drain=dice == 0, forget=forget))
         position = end
     return frames
 
@@ -98,7 +102,10 @@ def feed(line: Pipeline, frame: Frame) -> list[Batch]:
     """Time passes first, as in the worker."""
     where = (frame.start, frame.end, frame.arrival_ns)
     made = [line.tick(*where)]
-    made.append(line.drain(*where) if frame.drain else line.spans(*where, frame.spans, len(frame.spans)))
+    if frame.forget is not None:
+        made.append(line.forget(*where, frame.forget))
+    else:
+        made.append(line.drain(*where) if frame.drain else line.spans(*where, frame.spans, len(frame.spans)))
     return [batch for batch in made if batch]
 
 
@@ -148,6 +155,7 @@ def test_everything_that_came_in_is_counted_once(config: LineConfig, frames: lis
     config = config.model_copy(update={"deduplicate": remembered})
     end = frames[-1].end
     frames = [*frames, Frame(end, end + 10, frames[-1].arrival_ns, (), drain=True)]
+    frames = [msgspec.structs.replace(frame, forget=None) for frame in frames]
     sent = [span for frame in frames if not frame.drain for span in frame.spans]
     first = {(span.trace_id, span.span_id): span for span in reversed(sent)}
     calls = Counter(

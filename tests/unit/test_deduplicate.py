@@ -107,6 +107,18 @@ def test_a_drain_needs_no_horizon() -> None:
     assert line.at(50, [2]) == []
 
 
+def test_what_there_is_no_room_for_goes_and_is_counted() -> None:
+    line = Line(horizon_s=100)
+    line.at(0, [1])
+    line.at(10, [2])
+    for second, before, low, counted in ((20, 50, 100, [1]), (30, 1_000, None, [1, 2])):
+        line.stage.drain()
+        line.stage.forget(before)
+        assert line.stage.low == low
+        assert line.at(second, [1, 2]) == counted
+    assert line.drops[DropReason.FORGOTTEN_EARLY] == 3
+
+
 def test_off() -> None:
     line = Line(window_s=0)
     assert line.at(0, [1, 1]) == [1, 1]

@@ -1,10 +1,11 @@
 """The line's thread: every frame once, ticks in quiet times, drain, bugs survived (P2, K2)."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from pathlib import Path
 
 import pytest
+from tests.support.daemon import until
 
 from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand_sidecar import worker as module
@@ -20,26 +21,39 @@ class CountingLine:
     def __init__(self) -> None:
         self.fed: list[bytes] = []
         self.ticks = 0
+        self.ticks_fail = False
         self.waiting = False
         self.end = 0
+        self.forgotten: list[int] = []
+        self.remembers_from: int | None = None
 
     @property
     def low(self) -> int:
+        if self.remembers_from is not None:
+            return self.remembers_from
         return 0 if self.waiting else self.end
 
     def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         if body == b"bug":
             raise ZeroDivisionError("what the app sent")
+        self.ticks_fail = body == b"a window that cannot be closed"
         self.fed.append(body)
         self.waiting, self.ticks = True, 0
         return None
 
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
+        if self.ticks_fail:
+            raise ZeroDivisionError
         self.ticks, self.end = self.ticks + 1, end
         return self._batch(start) if self.waiting and self.ticks == 3 else None
 
     def drain(self, start: int, end: int, arrival_ns: int) -> Batch | None:
         return self._batch(end)
+
+    def forget(self, start: int, end: int, arrival_ns: int, before: int) -> Batch | None:
+        self.forgotten.append(before)
+        self.remembers_from = end if end - before <= 100 else before
+        return None
 
     def _batch(self, seq: int) -> Batch:
         self.waiting = False
@@ -54,7 +68,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal
     journal.close()
 
 
-def until_seen(batches: list[Batch], count: int) -> None:
+def until_seen(batches: Sized, count: int) -> None:
     deadline = time.monotonic() + 10
     while len(batches) < count:
         assert time.monotonic() < deadline
@@ -107,11 +121,48 @@ def test_a_bug_costs_its_frame_only(journal: Journal, caplog: pytest.LogCaptureF
     assert worker.drain(10)
     assert line.fed == [b"one", b"two"]
     assert worker.failed_frames == 2
-    (warning,) = [record for record in caplog.records if "passed over" in record.message]
+    (warning,) = [record for record in caplog.records if "line failed" in record.message]
     line_of_log = LineFormatter(as_text).format(warning)
     assert "ZeroDivisionError" in line_of_log
     assert "feed.py" in line_of_log
     assert "what the app sent" not in line_of_log
+
+
+def test_a_bug_in_closing_a_window_does_not_cost_the_frame_behind_it(journal: Journal) -> None:
+    line, batches = CountingLine(), list[Batch]()
+    worker = Worker(journal, line, batches.append, 0)
+    for body in (b"a window that cannot be closed", b"acknowledged"):
+        journal.append(FrameKind.OTLP_TRACES, body)
+    worker.start()
+    assert worker.drain(10)
+    assert line.fed == [b"a window that cannot be closed", b"acknowledged"]
+    assert worker.failed_frames == 1
+
+
+def test_without_room_the_older_half_of_what_is_remembered_goes_again_and_again(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R5: but only once what could be given up was given up, for a sink that is down keeps the journal anyway."""
+    for _ in range(5):
+        journal.append(FrameKind.OTLP_TRACES, bytes(100))
+    journal.close()
+    full = Journal.open(tmp_path, JournalConfig(min_free_bytes=1 << 60))
+    line, batches = CountingLine(), list[Batch]()
+    monkeypatch.setattr(module, "FORGETTING_S", 0.02)
+    line.remembers_from = 0
+    line.traces = lambda *_: None  # type: ignore[method-assign]  # nothing is ever open
+    worker = Worker(full, line, batches.append, 0)
+    worker.start()
+    until_seen(batches, 2)
+    assert line.forgotten == [(batches[0].seq + 1) // 2]
+    for count in (2, 3):
+        until(lambda: batches[-1].low == line.low)
+        full.release(line.low)
+        until_seen(line.forgotten, count)
+    assert line.forgotten == sorted(set(line.forgotten))
+    assert time.time() - worker.forgot_s < 60
+    assert worker.drain(10)
+    full.close()
 
 
 def test_drops_are_logged_at_most_once_a_minute(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ from spanwand_sidecar.journal.errors import JournalClosed, JournalError, Journal
 from spanwand_sidecar.journal.frame import FRAME_HEADER_BYTES, Frame, FrameKind
 from spanwand_sidecar.journal.lock import lock
 from spanwand_sidecar.journal.recover import Recovered, recover
-from spanwand_sidecar.journal.scan import read
+from spanwand_sidecar.journal.scan import read, read_header
 from spanwand_sidecar.journal.seal import Key
 from spanwand_sidecar.journal.segment import Segment, sync_directory
 from spanwand_sidecar.journal.space import Space
@@ -47,13 +47,13 @@ class Journal:
         """Why the disk refuses; empty while it does not."""
         self.end = recovered.end
         """Position behind the last durable frame."""
+        self.low = recovered.segments[0].base if recovered.segments else 0  # what lies below has been given up
         self.space = Space(directory, config.min_free_bytes)
         self._directory = directory
         self._max_bytes = config.max_bytes
         self._lock_descriptor = lock_descriptor
         self._key = key
         self._segments = recovered.segments
-        self._low = recovered.segments[0].base if recovered.segments else 0
         self._barren: dict[int, int] = {}  # from this position to that there is only damage
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
@@ -103,11 +103,6 @@ class Journal:
         """Calls of fdatasync."""
         return self._writer.syncs
 
-    @property
-    def sync_s(self) -> float:
-        """Seconds spent in fdatasync."""
-        return self._writer.sync_s
-
     def append(self, kind: FrameKind, body: bytes) -> int:
         """Store a frame; returns the position behind it when it is durable. Raises JournalError."""
         answers: SimpleQueue[int | JournalError] = SimpleQueue()
@@ -142,6 +137,12 @@ class Journal:
         if position < end:
             self._barren[position] = end
 
+    def arrival_ns(self, position: int) -> int | None:
+        """When the frame at `position` came; if that cannot be read, the first of a later file. Reads no body."""
+        segments = [segment for segment in self._segments if segment.end > position]
+        headers = (read_header(segment, max(position, segment.base)) for segment in segments)
+        return next((header.arrival_ns for header in headers if header), None)
+
     def wait(self, position: int, timeout_s: float) -> bool:
         """Wait until there is something to read from `position` on; False if there is not within `timeout_s`."""
         seen = self._barren.get(position, position)
@@ -152,7 +153,7 @@ class Journal:
     def release(self, low: int) -> None:
         """Give up what lies below `low`. Whole files are deleted; the last one stays, for it holds the position."""
         with self._lock:
-            self._low = max(self._low, low)
+            self.low = max(self.low, low)
             count = sum(segment.end <= low for segment in self._segments[:-1])
             released, self._segments = self._segments[:count], self._segments[count:]
         for segment in released:
@@ -180,7 +181,7 @@ class Journal:
             raise JournalSick(self.sick)
         if entry.kind in ALWAYS_ADMITTED:
             return
-        if self.end - self._low + self._queued_bytes + entry.size > self._max_bytes:
+        if self.end - self.low + self._queued_bytes + entry.size > self._max_bytes:
             raise JournalFull(f"the journal is full ({self._max_bytes} bytes)")
 
     def _run(self) -> None:
@@ -196,10 +197,10 @@ class Journal:
 
     def _keep_space(self, group: list[Entry]) -> list[Entry]:
         """If the disk is nearly full, refuse what a sender can keep, and make it possible to give up what is old."""
-        if self.space.has_room(sum(entry.size for entry in group)):
+        if self.space.fits(sum(entry.size for entry in group)):
             return group
         self._writer.end_segment()
-        self.release(self._low)
+        self.release(self.low)
         refused = [entry for entry in group if entry.kind not in ALWAYS_ADMITTED]
         with self._lock:
             self._queued_bytes -= sum(entry.size for entry in refused)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 from spanwand_sidecar.journal.frame import (
     FRAME_HEADER_BYTES,
@@ -33,6 +34,14 @@ def read_stored(segment: Segment, start: int, stop: int) -> Iterator[Stored | Da
         yield from scan(descriptor, segment.base, max(start, segment.base), stop)
     finally:
         os.close(descriptor)
+
+
+def read_header(segment: Segment, position: int) -> Header | None:
+    """The header of the frame at `position`; None if it cannot be read, or the file has been given up."""
+    with suppress(FileNotFoundError), segment.path.open("rb", buffering=0) as file:
+        file.seek(position - segment.base + SEGMENT_HEADER_BYTES)
+        return parse_header(position, file.read(FRAME_HEADER_BYTES))
+    return None
 
 
 def scan(descriptor: int, base: int, start: int, stop: int) -> Iterator[Stored | Damage]:

@@ -1,7 +1,6 @@
 """The writing end: the one thread that stamps, seals, writes and syncs."""
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -42,7 +41,6 @@ class Writer:
     def __init__(self, directory: Path, config: JournalConfig, recovered: Recovered, key: Key | None) -> None:
         """`key` may be None if the configuration says that nothing is sealed."""
         self.syncs = 0
-        self.sync_s = 0.0
         self._key = None if config.seal == "none" else key
         self.seal_bytes = SEAL_BYTES if self._key else 0
         """What sealing adds to each body."""
@@ -120,7 +118,5 @@ class Writer:
         return pack_header(position, header), body
 
     def _sync(self) -> None:
-        began = time.perf_counter()
         os.fdatasync(self._descriptor)
         self.syncs += 1
-        self.sync_s += time.perf_counter() - began
