@@ -13,7 +13,8 @@ from spanwand.batch import RunUpdate, Verdict
 from spanwand.cell import Cell, Point
 from spanwand.config import LineConfig
 from spanwand.drops import DropReason, Drops
-from spanwand.record import FAMILY_OF, Clean, Family
+from spanwand.operations import FAMILY_OF, Family
+from spanwand.record import Clean
 from spanwand.request import Request
 from spanwand.runs import HEALTH_RUN, Run, Runs
 

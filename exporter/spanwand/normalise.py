@@ -9,7 +9,8 @@ from spanwand.dialects import DIALECTS
 from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE
 from spanwand.dialects.parsers import as_sent
 from spanwand.dialects.table import PARTS, Dialect, Groups, Reader
-from spanwand.record import Failure, Generation, ImageParams, Operation, Service
+from spanwand.operations import Operation
+from spanwand.record import Failure, Generation, ImageParams, Service
 from spanwand.request import TraceRoot
 from spanwand.span import Attributes, Keys, Parser, Span, SpanResource
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from spanwand.operations import FAMILY_OF, Operation
 from spanwand.prices_images import image_price_usd
-from spanwand.record import FAMILY_OF, Cost, Generation, Operation, Usage
+from spanwand.record import Cost, Generation, Usage
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice, Tier, TieredPrices

@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from spanwand.elapsed import elapsed_s
+from spanwand.operations import Operation
 from spanwand.span import Attributes
 
 
@@ -21,42 +22,6 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     entity: str = ""
     project: str = ""
-
-
-class Operation(StrEnum):
-    """What a model call did. Closed: a dialect maps its own words onto these."""
-
-    CHAT = "chat"
-    TEXT_COMPLETION = "text_completion"
-    EMBEDDINGS = "embeddings"
-    IMAGE = "image_generation"
-    VIDEO = "video_generation"
-    AUDIO = "audio"
-    RETRIEVAL = "retrieval"
-    RERANK = "rerank"
-    TOOL = "execute_tool"
-    AGENT = "invoke_agent"
-    WORKFLOW = "invoke_workflow"
-    OTHER = "other"
-
-
-class Family(StrEnum):
-    """Which block of metrics counts an operation, so that each generation is counted exactly once."""
-
-    LLM = "llm"
-    DIFFUSION = "diffusion"
-
-
-FAMILY_OF: Mapping[Operation, Family] = {
-    Operation.CHAT: Family.LLM,
-    Operation.TEXT_COMPLETION: Family.LLM,
-    Operation.EMBEDDINGS: Family.LLM,
-    Operation.RERANK: Family.LLM,
-    Operation.AUDIO: Family.LLM,
-    Operation.IMAGE: Family.DIFFUSION,
-    Operation.VIDEO: Family.DIFFUSION,
-}
-"""Operations that call a model. The others (tools, agents, retrieval) only count towards their Request."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

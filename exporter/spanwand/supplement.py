@@ -13,7 +13,8 @@ from spanwand.dialects.log_events import EVENTS, LOG_EVENT, About
 from spanwand.dialects.parsers import content
 from spanwand.dialects.table import Groups, Reader
 from spanwand.events import Evaluation, LogEvent
-from spanwand.record import Content, Failure, Generation, Operation, Service
+from spanwand.operations import Operation
+from spanwand.record import Content, Failure, Generation, Service
 from spanwand.span import AttributeValue, Parser, SpanResource
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from spanwand.elapsed import elapsed_s
-from spanwand.record import FAMILY_OF, Clean, Service
+from spanwand.operations import FAMILY_OF
+from spanwand.record import Clean, Service
 from spanwand.request import CleanRoot, Request
 from spanwand.span import Attributes
 

@@ -10,8 +10,8 @@ from tests.support.records import trace_id
 
 from spanwand.batch import Batch
 from spanwand.config import AggregateConfig, DeduplicateConfig, GatherConfig, LineConfig, SampleConfig
+from spanwand.operations import Operation
 from spanwand.pipeline import Pipeline
-from spanwand.record import Operation
 from spanwand.span import AttributeValue, Span, SpanResource
 
 SECOND_NS = 1_000_000_000

@@ -3,7 +3,8 @@
 from typing import Any
 
 from spanwand.batch import Verdict
-from spanwand.record import Clean, Operation, Service
+from spanwand.operations import Operation
+from spanwand.record import Clean, Service
 from spanwand.request import CleanRoot, Request
 
 SECOND_NS = 1_000_000_000

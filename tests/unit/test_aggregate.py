@@ -14,7 +14,8 @@ from spanwand.config import AggregateConfig, LineConfig, WandbConfig
 from spanwand.drops import DropReason, Drops
 from spanwand.errors import ConfigError
 from spanwand.metrics import metric_of
-from spanwand.record import Cost, Failure, ImageParams, Operation, Service, Timing, Usage
+from spanwand.operations import Operation
+from spanwand.record import Cost, Failure, ImageParams, Service, Timing, Usage
 
 STUDIO_RUN = RunKey(group="studio@test", job_type="studio", name="studio-1")
 HEALTH_RUN = RunKey(group="spanwand", job_type="spanwand", name="spanwand")

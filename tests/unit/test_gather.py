@@ -9,7 +9,8 @@ from tests.support.records import SECOND_NS, STUDIO, call, root, trace_id
 from spanwand.config import GatherConfig
 from spanwand.drops import DropReason, Drops
 from spanwand.gather import Gather
-from spanwand.record import Cost, Failure, GpuShare, ImageParams, Operation, Usage
+from spanwand.operations import Operation
+from spanwand.record import Cost, Failure, GpuShare, ImageParams, Usage
 from spanwand.request import Request
 
 

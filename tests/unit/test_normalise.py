@@ -4,7 +4,8 @@ import pytest
 from tests.support.spans import CHAT, call, span
 
 from spanwand.normalise import Normalise
-from spanwand.record import Failure, ImageParams, Operation
+from spanwand.operations import Operation
+from spanwand.record import Failure, ImageParams
 from spanwand.span import AttributeValue, SpanEvent
 
 

@@ -7,9 +7,10 @@ import genai_prices
 import pytest
 from genai_prices.data import providers
 
+from spanwand.operations import Operation
 from spanwand.price import Price, tariffs
 from spanwand.prices_images import IMAGE_PRICES
-from spanwand.record import Cost, Generation, ImageParams, Operation, Service, Usage
+from spanwand.record import Cost, Generation, ImageParams, Service, Usage
 
 NOON = datetime(2026, 9, 1, 12, 7, tzinfo=UTC)
 NOON_NS = int(NOON.timestamp()) * 10**9

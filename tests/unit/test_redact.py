@@ -7,6 +7,7 @@ from msgspec.structs import asdict, replace
 
 from spanwand.config import RedactConfig
 from spanwand.drops import DropReason, Drops
+from spanwand.operations import Operation
 from spanwand.record import (
     NO_CONTENT,
     Clean,
@@ -14,7 +15,6 @@ from spanwand.record import (
     Failure,
     Generation,
     ImageParams,
-    Operation,
     Service,
     Usage,
 )

@@ -4,7 +4,8 @@ import pytest
 from tests.support.records import KEPT, LEFT, call, request
 
 from spanwand.errors import ConfigError
-from spanwand.record import Content, Cost, Failure, GpuShare, ImageParams, Operation, Timing, Usage
+from spanwand.operations import Operation
+from spanwand.record import Content, Cost, Failure, GpuShare, ImageParams, Timing, Usage
 from spanwand.tables import CELL_MAX_CHARS, TABLES, Row, Type, columns, generation_row, request_row
 
 PYTHON_TYPES = {Type.TEXT: str, Type.WHOLE: int, Type.NUMBER: float}

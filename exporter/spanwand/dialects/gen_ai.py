@@ -19,7 +19,8 @@ from spanwand.dialects.parsers import (
     word,
 )
 from spanwand.dialects.table import Dialect, Source, keys
-from spanwand.record import Operation, ServiceTier
+from spanwand.operations import Operation
+from spanwand.record import ServiceTier
 from spanwand.span import AttributeValue
 
 OPERATIONS = {
