@@ -6,16 +6,19 @@ the line makes of it now.
 
 import json
 from collections import Counter
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from spanwand.config import RedactConfig
 from spanwand.decode import Decode
 from spanwand.drops import Drops
 from spanwand.normalise import Normalise
+from spanwand.operations import FAMILY_OF
 from spanwand.price import Price
 from spanwand.record import Generation, Usage
 from spanwand.redact import Redact
@@ -26,8 +29,20 @@ EMPTY: tuple[object, ...] = (None, "", [], {})
 KEY = bytes(32)
 
 
+NOT_YET_READ: dict[str, str] = {}
+"""Cases (words) of sources that the line does not read rightly yet. A case that it does read must leave this table."""
+
+
 def name(case: Path) -> str:
     return f"{case.parent.name}/{case.name}"
+
+
+def is_read(case: Path) -> bool:
+    return case.name not in NOT_YET_READ.get(case.parent.name, "").split()
+
+
+def marked(case: Path) -> ParameterSet:
+    return pytest.param(case, marks=() if is_read(case) else pytest.mark.xfail(strict=True, reason="NOT_YET_READ"))
 
 
 def generations(case: Json) -> list[Generation]:
@@ -57,7 +72,7 @@ def as_json(made: list[Generation]) -> str:
     return json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-@pytest.mark.parametrize("case", CASES, ids=name)
+@pytest.mark.parametrize("case", [case for case in CASES if is_read(case)], ids=name)
 def test_a_capture_becomes_this_record(case: Path, update_golden: bool) -> None:
     actual = as_json(generations(json.loads((case / "in.json").read_text())))
     expected = case / "generation.json"
@@ -66,28 +81,58 @@ def test_a_capture_becomes_this_record(case: Path, update_golden: bool) -> None:
     assert actual == expected.read_text()
 
 
-def counted(usage: Usage, silent: list[str]) -> tuple[int, ...]:
-    """The counts both sides can know; instrumentations leave a count of 0 out."""
-    fields = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_output_tokens")
-    return tuple(getattr(usage, field) or 0 for field in fields if field not in silent)
+Counts = dict[str, int | str]
 
 
-@pytest.mark.parametrize("case", CASES, ids=name)
+def counts(model: str, usage: Usage, images: int | None) -> Counts:
+    """What both sides know of one call; instrumentations leave a count of 0 out."""
+    tokens: dict[str, int | None] = msgspec.structs.asdict(usage)
+    return {"model": model, "images": images or 0, **{field: count or 0 for field, count in tokens.items()}}
+
+
+def read_counts(captured: Json) -> list[Counts]:
+    """What the line reads of every successful model call."""
+    return [
+        counts(made.model, made.usage, made.image.images if made.image else 0)
+        for made in generations(captured)
+        if made.failure is None and made.operation in FAMILY_OF
+    ]
+
+
+def answered_counts(captured: Json) -> list[Counts]:
+    """What the API answered to every successful call."""
+    return [
+        counts(answer["model"], msgspec.convert(answer["usage"], Usage), answer["images"])
+        for answer in captured["answered"]
+        if answer["status"] == 200
+    ]
+
+
+def compared(calls: list[Counts], without: Container[str]) -> Counter[tuple[int | str, ...]]:
+    return Counter(tuple(call[field] for field in call if field not in without) for call in calls)
+
+
+@pytest.mark.parametrize("case", [marked(case) for case in CASES], ids=map(name, CASES))
 def test_the_record_says_what_the_api_answered(case: Path) -> None:
     """P3: tokens, images and the model of every successful call, against the API's own ledger."""
     captured = json.loads((case / "in.json").read_text())
-    silent = captured["silent"]
-    read = Counter(
-        (made.model, counted(made.usage, silent), (made.image and made.image.images) or 0)
-        for made in generations(captured)
-        if made.failure is None
-    )
-    answered = Counter(
-        (answer["model"], counted(msgspec.convert(answer["usage"], Usage), silent), answer["images"])
-        for answer in captured["answered"]
-        if answer["status"] == 200
-    )
-    assert read == answered
+    without = captured["silent"] | captured["wrong"]
+    read = compared(read_counts(captured), without)
+    answered = compared(answered_counts(captured), without)
+    assert read <= answered if captured["unseen"] else read == answered
+
+
+@pytest.mark.parametrize("case", [marked(case) for case in CASES], ids=map(name, CASES))
+def test_gaps_are_no_excuse(case: Path) -> None:
+    """P3: a count listed as silent is never read, and one listed as wrong does differ from the answer."""
+    captured = json.loads((case / "in.json").read_text())
+    read, answered = read_counts(captured), answered_counts(captured)
+    for field in captured["silent"]:
+        assert not any(call[field] for call in read)
+    for field in captured["wrong"]:
+        assert [call[field] for call in read] != [call[field] for call in answered]
+    if captured["unseen"]:
+        assert len(read) < len(answered)
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)

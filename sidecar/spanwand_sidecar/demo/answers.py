@@ -53,7 +53,7 @@ def chat_text(body: Body) -> str:
     if "response_format" in body:
         sentences = [sentence.strip() for sentence in re.split(r"(?<=[.!?])\s+", said) if sentence.strip()]
         return json.dumps({"panels": sentences})
-    seed = fingerprint(body)
+    seed = zlib.crc32(prompt_of(body).encode())
     words = f"{STYLES[seed % len(STYLES)]}, {SHOTS[seed % len(SHOTS)]}: {said}".split()
     return " ".join(words[: body.get("max_completion_tokens") or None])
 
@@ -89,17 +89,6 @@ def chat_usage_json(usage: Usage) -> dict[str, Any]:
         "total_tokens": (usage.input_tokens or 0) + (usage.output_tokens or 0),
         "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_output_tokens},
-    }
-
-
-def responses_usage_json(usage: Usage) -> dict[str, Any]:
-    """Usage as the responses API spells it."""
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "total_tokens": (usage.input_tokens or 0) + (usage.output_tokens or 0),
-        "input_tokens_details": {"cached_tokens": usage.cached_input_tokens},
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning_output_tokens},
     }
 
 

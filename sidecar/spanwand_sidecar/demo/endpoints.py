@@ -73,29 +73,6 @@ def deltas(text: str, calls: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[st
         yield {"tool_calls": [{"index": index, **call}]}
 
 
-def responses(body: answers.Body, number: int) -> Reply:
-    """`POST /v1/responses`, without streaming."""
-    said = {"role": "user", "content": body["input"]}
-    asked = {"model": body["model"], "messages": [said] if isinstance(body["input"], str) else body["input"]}
-    text = answers.chat_text(asked)
-    usage = answers.chat_usage(asked, text, ())
-    part = {"type": "output_text", "text": text, "annotations": []}
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
-    whole = {
-        "id": identifier("resp", body, number),
-        "object": "response",
-        "created_at": CREATED,
-        "model": body["model"],
-        "status": "completed",
-        "output": [message],
-        "parallel_tool_calls": True,
-        "tool_choice": "auto",
-        "tools": [],
-        "usage": answers.responses_usage_json(usage),
-    }
-    return Reply(body=whole, usage=usage, seconds=CHAT_SECONDS)
-
-
 def embeddings(body: answers.Body, _number: int) -> Reply:
     """`POST /v1/embeddings`."""
     texts = [body["input"]] if isinstance(body["input"], str) else list(body["input"])
@@ -117,9 +94,11 @@ def images(body: answers.Body, _number: int) -> Reply:
     return Reply(body={"created": CREATED, "data": data}, images=count, seconds=IMAGE_SECONDS)
 
 
-ENDPOINTS: Mapping[str, Callable[[answers.Body, int], Reply]] = {
+Endpoints = Mapping[str, Callable[[answers.Body, int], Reply]]
+"""What answers each path: a function of the request's body and the answer's number."""
+
+ENDPOINTS: Endpoints = {
     "/v1/chat/completions": chat,
-    "/v1/responses": responses,
     "/v1/embeddings": embeddings,
     "/v1/images/generations": images,
 }

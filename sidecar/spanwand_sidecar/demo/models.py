@@ -31,6 +31,7 @@ MODELS: Mapping[str, Model] = {
         input_usd=Decimal("0.25"), cached_input_usd=Decimal("0.025"), output_usd=Decimal("2.00"), reasoning_tokens=64
     ),
     "text-embedding-3-small": Model(input_usd=Decimal("0.02"), dimensions=1536),
+    "gpt-image-1": Model(input_usd=Decimal("5.00"), output_usd=Decimal("40.00")),
     "sd3.5-large": Model(image_usd=Decimal("0.065")),
 }
 

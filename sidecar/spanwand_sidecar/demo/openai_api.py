@@ -7,26 +7,22 @@ prompt against the content policy (400). Tests ask for others with the header `x
 import asyncio
 import itertools
 import json
-import socket
-import threading
-import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from spanwand_sidecar.demo import answers
-from spanwand_sidecar.demo.endpoints import ENDPOINTS, Reply
+from spanwand_sidecar.demo.endpoints import ENDPOINTS, Endpoints, Reply
 from spanwand_sidecar.demo.ledger import Answered, Ledger
 from spanwand_sidecar.demo.models import MODELS
+from spanwand_sidecar.demo.serve import serving
 
 API_KEY = "sk-stand-in"
-START_TIMEOUT_S = 10.0
 FORBIDDEN_WORDS: Mapping[str, tuple[str, ...]] = {
     "/v1/chat/completions": ("gore",),
     "/v1/images/generations": ("gore", "blood"),
@@ -77,11 +73,12 @@ async def stream(reply: Reply, pace: float) -> AsyncIterator[str]:
 class OpenAIStandIn:
     """The server and its ledger. `pace` scales the seconds a model takes to answer; 0 answers at once."""
 
-    def __init__(self, pace: float = 1.0) -> None:
-        self.ledger = Ledger()
+    def __init__(self, pace: float = 1.0, ledger: Ledger | None = None, endpoints: Endpoints = ENDPOINTS) -> None:
+        self.ledger = ledger or Ledger()
         self._pace = pace
+        self._endpoints = endpoints
         self._numbers = itertools.count(1)
-        self.app = Starlette(routes=[Route(path, self._answer, methods=["POST"]) for path in ENDPOINTS])
+        self.app = Starlette(routes=[Route(path, self._answer, methods=["POST"]) for path in endpoints])
 
     async def _answer(self, request: Request) -> Response:
         body = await request.json()
@@ -90,7 +87,7 @@ class OpenAIStandIn:
         if refused is not None:
             self.ledger.add(Answered(path=path, model=model, status=refused.status, error_code=refused.code))
             return refused.response()
-        reply = ENDPOINTS[path](body, next(self._numbers))
+        reply = self._endpoints[path](body, next(self._numbers))
         response_id = str(reply.body.get("id", ""))
         self.ledger.add(
             Answered(path=path, model=model, usage=reply.usage, images=reply.images, response_id=response_id)
@@ -100,26 +97,6 @@ class OpenAIStandIn:
         await asyncio.sleep(reply.seconds * self._pace)
         return JSONResponse(reply.body)
 
-    @contextmanager
-    def serving(self) -> Iterator[str]:
+    def serving(self) -> AbstractContextManager[str]:
         """Serve on a free loopback port; gives the base URL for the SDK."""
-        config = uvicorn.Config(self.app, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=2)
-        server = uvicorn.Server(config)
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            thread = threading.Thread(target=server.run, args=([listener],), name="openai-stand-in")
-            thread.start()
-            try:
-                wait_until_started(server, thread)
-                yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-            finally:
-                server.should_exit = True
-                thread.join()
-
-
-def wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    """Return once the server accepts; raise if it cannot start."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise RuntimeError("the stand-in of the OpenAI API did not start")
-        time.sleep(0.005)
+        return serving(self.app, "/v1")
