@@ -72,6 +72,11 @@ REQUEST = (
     *_quantiles("generations", "1", (50,), "model calls of a request"),
 )
 
+EVALUATION = (
+    Metric("count", "1", _SUM, "evaluations of this name"),
+    Metric("score", "of the scorer", Kind.GAUGE, "mean score of the window"),
+)
+
 _IN_BUCKETS = "within the sender's buckets"
 PERCENTILES = (50, 95, 99)
 """Of what senders measured as histograms."""
@@ -143,6 +148,7 @@ METRICS: tuple[Metric, ...] = (
     *_under("llm/server", SERVER),
     *_under("gpu/<n>", GPU),
     *_under("otel", ALLOWED),
+    *_under("evaluation/<name>", EVALUATION),
     *_under("spanwand", HEALTH),
 )
 """All of them. `<model>` is the model's name made fit for a key; `other` sums the models over the limit."""
@@ -151,6 +157,8 @@ WINDOW_END = "spanwand/window_end"
 """The x axis of every history: the window's end in seconds since the epoch."""
 BATCH = "spanwand/batch"
 """On every history row: `seq` of the batch it came from."""
+ROWS_LEFT = "spanwand/rows_left"
+"""On a history row that holds only some rows of a batch, since W&B refused others: how many come behind them."""
 
 _EXACT = {metric.name: metric for metric in METRICS if "<" not in metric.name}
 _PATTERNS = [(re.compile(re.sub("<.*?>", "[^/]+", m.name)), m) for m in METRICS if "<" in m.name]

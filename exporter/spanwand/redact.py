@@ -11,9 +11,11 @@ from msgspec.structs import replace
 
 from spanwand.config import RedactConfig
 from spanwand.drops import DropReason, Drops
+from spanwand.events import CleanEvaluation, Evaluation
 from spanwand.ports import Redactor
 from spanwand.record import Clean, Failure, Generation, ImageParams, Service
 from spanwand.redactors import REDACTORS
+from spanwand.redactors.content import cleaner
 from spanwand.redactors.labels import Labels
 from spanwand.redactors.scrub import Scrubber
 from spanwand.redactors.users import pseudonym
@@ -39,6 +41,7 @@ class Redact:
         self.counts: Mapping[str, int] = scrubber.counts
         self._redactors = (*more, *(make(config, key, scrubber) for make in REDACTORS.values()))
         self._labels = Labels(scrubber)
+        self._clean = cleaner(config, key, scrubber)
         self._key = key
         self._drops = drops
         self._seen: set[type[Exception]] = set()
@@ -66,6 +69,17 @@ class Redact:
             self._failed(error)
             redacted = _root_numbers(root, self._service(root.service))
         return cast("CleanRoot", redacted)
+
+    def evaluation(self, evaluation: Evaluation) -> CleanEvaluation:
+        """Return the evaluation without anything that must not leave. Never raises."""
+        try:
+            labelled = self._labels.evaluation(evaluation)
+            redacted = replace(labelled, explanation=self._clean(labelled.explanation))
+        except Exception as error:  # noqa: BLE001  as above
+            self._failed(error)
+            service = self._service(evaluation.service)
+            redacted = replace(evaluation, service=service, name=REDACTION_FAILED, label="", explanation="")
+        return cast("CleanEvaluation", redacted)
 
     def _failed(self, error: Exception) -> None:
         """Count it; name the error's type once, and never its text, which may be what had to go."""

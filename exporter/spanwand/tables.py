@@ -13,6 +13,7 @@ import msgspec
 
 from spanwand.batch import Verdict
 from spanwand.errors import ConfigError
+from spanwand.events import CleanEvaluation
 from spanwand.record import Clean, ImageParams
 from spanwand.request import Request
 from spanwand.span import Attributes, AttributeValue
@@ -42,6 +43,7 @@ class Column(msgspec.Struct, frozen=True):
 
 GENERATIONS = "generations"
 REQUESTS = "requests"
+FEEDBACK = "feedback"
 
 TABLES: Mapping[str, tuple[Column, ...]] = {
     GENERATIONS: (
@@ -101,8 +103,19 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("sample_weight", Type.NUMBER, "requests this row stands for: 1 / probability of being kept"),
         Column("sample_reason", Type.TEXT, "sampler that decided"),
     ),
+    FEEDBACK: (
+        Column("trace_id", Type.TEXT, "trace id in hex"),
+        Column("span_id", Type.TEXT, "span id in hex of the call that was judged; empty: the whole trace"),
+        Column("time", Type.TEXT, "when it was judged, ISO-8601 in UTC"),
+        Column("service", Type.TEXT, "`service.name` of who judged"),
+        Column("environment", Type.TEXT, "deployment environment"),
+        Column("name", Type.TEXT, "what was judged: `gen_ai.evaluation.name`"),
+        Column("score", Type.NUMBER, "score, in the scorer's own unit"),
+        Column("label", Type.TEXT, "verdict in a word, such as `pass`"),
+        Column("explanation", Type.TEXT, "reason, redacted; empty unless content is configured"),
+    ),
 }
-"""The columns every row has. Configured attributes follow, as text."""
+"""The columns every row has. Configured attributes follow, as text, but in `feedback`, which is joined by ids."""
 
 _NO_IMAGE = ImageParams()
 
@@ -110,6 +123,8 @@ _NO_IMAGE = ImageParams()
 def columns(table: str, request_attributes: tuple[str, ...] = ()) -> tuple[Column, ...]:
     """The columns of a table with the configured attributes. Raises ConfigError if a name is taken."""
     fixed = TABLES[table]
+    if table == FEEDBACK:
+        return fixed
     names = [column.name for column in fixed] + list(request_attributes)
     taken = next((name for name in request_attributes if names.count(name) > 1), None)
     if taken is not None:
@@ -182,6 +197,21 @@ def request_row(request: Request, verdict: Verdict, request_attributes: tuple[st
         verdict.weight,
         verdict.reason,
         *_extra(request.attributes, request_attributes),
+    )
+
+
+def feedback_row(evaluation: CleanEvaluation) -> Row:
+    """The row of an evaluation in `feedback`."""
+    return (
+        evaluation.trace_id.hex(),
+        evaluation.span_id.hex() or None,
+        _time(evaluation.time_ns),
+        _text(evaluation.service.name),
+        _text(evaluation.service.environment),
+        _text(evaluation.name),
+        _number(evaluation.score),
+        _text(evaluation.label[:LABEL_MAX_CHARS]),
+        _text(evaluation.explanation),
     )
 
 

@@ -12,12 +12,17 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
+from spanwand.config import RedactConfig
 from spanwand.decode_logs import DecodeLogs
 from spanwand.drops import DropReason, Drops
 from spanwand.events import Evaluation
 from spanwand.join import filled, together
+from spanwand.metrics import metric_of
 from spanwand.record import Clean, Content, Failure, Generation, Service
+from spanwand.redact import Redact
+from spanwand.scores import Scores
 from spanwand.supplement import Supplement
+from spanwand.tables import FEEDBACK, TABLES, feedback_row
 
 TRACE_ID, SPAN_ID = 0xA1, 0xB2
 SERVICE = Service(name="chat")
@@ -158,3 +163,35 @@ def test_bad_bytes_are_counted() -> None:
     drops = Drops()
     assert DecodeLogs({}, drops)(b"\xff\xff") == ([], 0)
     assert drops[DropReason.UNDECODABLE] == 1
+
+
+JUDGED = {
+    "gen_ai.evaluation.name": "relevance",
+    "gen_ai.evaluation.score.value": 0.9,
+    "gen_ai.evaluation.score.label": "asked by ada@example.org",
+    "gen_ai.evaluation.explanation": "she is ada@example.org",
+}
+
+
+@pytest.mark.parametrize(("content", "explanation"), [("drop", ""), ("redacted", "she is [email]")])
+def test_an_evaluation_is_redacted(content: str, explanation: str) -> None:
+    """P6: its reason is content; its label is scrubbed in any case."""
+    (found,) = read(sent("gen_ai.evaluation.result", JUDGED))
+    assert isinstance(found, Evaluation)
+    redact = Redact(RedactConfig.model_validate({"content": content}), bytes(32), Drops())
+    clean = redact.evaluation(found)
+    row = dict(zip((column.name for column in TABLES[FEEDBACK]), feedback_row(clean), strict=True))
+    assert (row["name"], row["score"], row["explanation"] or "") == ("relevance", 0.9, explanation)
+    assert "ada@" not in str(row)
+
+
+def test_scores_are_counted_and_averaged() -> None:
+    """E2: a score that is missing or no number is counted, and left out of the mean."""
+    scores = Scores()
+    for score in (0.5, 1.0, None, float("nan")):
+        scores.add(Evaluation(trace_id=b"", span_id=b"", time_ns=0, service=SERVICE, name="fit/on topic", score=score))
+    assert scores.points() == {"evaluation/fit_on_topic/count": 4, "evaluation/fit_on_topic/score": 0.75}
+    for number in range(100):
+        scores.add(Evaluation(trace_id=b"", span_id=b"", time_ns=0, service=SERVICE, name=f"n{number}"))
+    assert scores.points()["evaluation/other/count"] == 51
+    assert all(metric_of(key) for key in scores.points())

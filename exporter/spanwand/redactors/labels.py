@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from spanwand.config import RedactConfig
+from spanwand.events import Evaluation
 from spanwand.ports import Redactor
 from spanwand.record import Failure, Generation, ImageParams, Service
 from spanwand.redactors.documents import scrub_document
@@ -27,9 +28,11 @@ _GENERATION = (
     *("trace_state", "provider", "request_model", "response_model", "experiment", "arm"),
     *("prompt_name", "prompt_version", "session_id"),
 )
+_EVALUATION = ("name", "label")
 _of_generation = attrgetter(*_GENERATION)
 _of_root = attrgetter(*_ROOT)
 _Record = TypeVar("_Record", Generation, TraceRoot)
+_Labelled = TypeVar("_Labelled", Generation, TraceRoot, Evaluation)
 
 
 def labels(config: RedactConfig, key: bytes, scrubber: Scrubber) -> Redactor:  # noqa: ARG001  the registry's shape
@@ -65,6 +68,10 @@ class Labels:
         if not self._learn(texts):
             root = self._fields(root, _ROOT)
         return self._shared(root)
+
+    def evaluation(self, evaluation: Evaluation) -> Evaluation:
+        """Return the evaluation with clean labels; its explanation is content, and not looked at."""
+        return replace(self._fields(evaluation, _EVALUATION), service=self.service(evaluation.service))
 
     def service(self, service: Service) -> Service:
         """Return the service with clean names; the same one if they were."""
@@ -104,7 +111,7 @@ class Labels:
             self._known = {""}
         self._known |= texts
 
-    def _fields(self, record: _Record, names: tuple[str, ...]) -> _Record:
+    def _fields(self, record: _Labelled, names: tuple[str, ...]) -> _Labelled:
         return replace(record, **{name: self.clean(getattr(record, name)) for name in names})
 
     def _shared(self, record: _Record) -> _Record:
