@@ -18,13 +18,9 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter
 from opentelemetry.trace import Span, set_span_in_context
 
-EVENT = "gen_ai.client.inference.operation.details"
-"""Name of the event, as of the OpenTelemetry GenAI conventions."""
-_CONTENT = {
-    "inputs": "gen_ai.input.messages",
-    "outputs": "gen_ai.output.messages",
-    "system_instruction": "gen_ai.system_instructions",
-}
+from spanwand.dialects.log_events import DETAILS, INPUT, OUTPUT, SYSTEM
+
+_CONTENT = {"inputs": INPUT, "outputs": OUTPUT, "system_instruction": SYSTEM}
 _MOST_WAITING = 512
 """Events that wait to be sent; the SDK drops older ones and says so."""
 _PROTOCOLS = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
@@ -61,7 +57,7 @@ class SpanwandCompletionHook:
         if attributes:
             context = set_span_in_context(span)
             self._logger.emit(
-                LogRecord(timestamp=time.time_ns(), context=context, event_name=EVENT, attributes=attributes)
+                LogRecord(timestamp=time.time_ns(), context=context, event_name=DETAILS, attributes=attributes)
             )
 
     def shutdown(self) -> None:

@@ -31,8 +31,13 @@ class About(StrEnum):
     """Why a call failed."""
 
 
+DETAILS = "gen_ai.client.inference.operation.details"
+"""The event that carries what was said as attributes."""
+INPUT, OUTPUT, SYSTEM = "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions"
+"""These attributes."""
+
 EVENTS: Mapping[str, About] = {
-    "gen_ai.client.inference.operation.details": About.CALL,
+    DETAILS: About.CALL,
     "gen_ai.system.message": About.SAID_TO,
     "gen_ai.user.message": About.SAID_TO,
     "gen_ai.assistant.message": About.SAID_TO,
@@ -51,9 +56,9 @@ LOG_EVENT = Dialect(
     fields={
         **{field: GENERAL.fields[field] for field in ("hint.flag", "hint.variant")},
         **EXCEPTION.fields,
-        "content.input": keys(content, "gen_ai.input.messages"),
-        "content.output": keys(content, "gen_ai.output.messages"),
-        "content.system": keys(content, "gen_ai.system_instructions"),
+        "content.input": keys(content, INPUT),
+        "content.output": keys(content, OUTPUT),
+        "content.system": keys(content, SYSTEM),
         "response_id": keys(text, "gen_ai.response.id"),
         "hint.evaluation_name": keys(text, "gen_ai.evaluation.name"),
         "hint.evaluation_score": keys(number, "gen_ai.evaluation.score.value"),
