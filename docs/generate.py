@@ -12,6 +12,8 @@ from pydantic.fields import FieldInfo
 
 from spanwand import dialects, metrics, tables
 from spanwand.dialects.general import GENERAL, RESOURCE
+from spanwand.dialects.log_events import EVENTS, About
+from spanwand.dialects.metrics import INDEX_KEYS, SOURCES, MetricSource, Part
 from spanwand.dialects.table import Dialect
 from spanwand_sidecar.config import Config
 
@@ -98,11 +100,48 @@ def sources(dialect: Dialect) -> Iterator[tuple[str, str, str]]:
             yield "" if index else f"`{field}`", f"`{source.key}`", source.note
 
 
+def signal_reference() -> Iterator[str]:
+    """The reference of OTLP metrics and log events that are read."""
+    yield "# OTLP metrics and logs"
+    yield ""
+    yield "Both are journalled like spans. What is listed here becomes part of the runs; the rest is only counted."
+    yield from ("", "## Metrics", "")
+    yield "Names are compared without what Prometheus adds: `vllm:prompt_tokens_total` is `vllm_prompt_tokens`. Counters"
+    yield "count by their growth, in either temporality; histograms give quantiles within the sender's buckets. `<n>`"
+    yield f"is the device: {', '.join(f'`{key}`' for key in INDEX_KEYS)}. `measure.allow` lets others pass by name."
+    yield ""
+    rows = ((f"`{name}`", f"`{s.key}`", condition(s)) for name, found in SOURCES.items() for s in found)
+    yield from table(("metric", "becomes", "of it"), rows)
+    yield from ("", "## Log events", "")
+    yield "Joined to spans by trace and span id, in either order, while the trace is open (`gather`). What a span says"
+    yield "itself wins. The name is the record's `event_name`, or the attribute `event.name`."
+    yield ""
+    yield from table(("event", "says"), ((f"`{name}`", SAYS[about]) for name, about in EVENTS.items()))
+
+
+SAYS = {
+    About.CALL: "what was said, as attributes or body: content of the call",
+    About.SAID_TO: "one message to the model: a line of the call's input",
+    About.SAID_BY: "one message of the model: a line of the call's output",
+    About.JUDGED: "a score, a label, a reason: a row of `feedback`, `evaluation/<name>/...`",
+    About.ARM: "experiment and arm of the whole trace, where no span names them",
+    About.RAISED: "type and message of the failure, where the span has none",
+}
+
+
+def condition(source: MetricSource) -> str:
+    """What of a metric is taken, and when."""
+    where = ", ".join(f"`{key}` = {value}" for key, value in source.where.items())
+    part = "" if source.part is Part.VALUE else f"its {source.part.value}"
+    return "; ".join(filter(None, (part, where, source.note)))
+
+
 PAGES = {
     "configuration": configuration,
     "metrics": metric_reference,
     "tables": table_reference,
     "dialects": dialect_reference,
+    "signals": signal_reference,
 }
 
 
