@@ -106,9 +106,10 @@ def signal_reference() -> Iterator[str]:
     yield ""
     yield "Both are journalled like spans. What is listed here becomes part of the runs; the rest is only counted."
     yield from ("", "## Metrics", "")
-    yield "Names are compared without what Prometheus adds: `vllm:prompt_tokens_total` is `vllm_prompt_tokens`. Counters"
-    yield "count by their growth, in either temporality; histograms give quantiles within the sender's buckets. `<n>`"
-    yield f"is the device: {', '.join(f'`{key}`' for key in INDEX_KEYS)}. `measure.allow` lets others pass by name."
+    yield "Names are compared without what Prometheus adds: `vllm:prompt_tokens_total` is `vllm_prompt_tokens`."
+    yield "Counters count by their growth, in either temporality; histograms give quantiles within their buckets."
+    yield f"`<n>` is the device: {', '.join(f'`{key}`' for key in INDEX_KEYS)}."
+    yield "`measure.allow` lets other metrics pass by name."
     yield ""
     rows = ((f"`{name}`", f"`{s.key}`", condition(s)) for name, found in SOURCES.items() for s in found)
     yield from table(("metric", "becomes", "of it"), rows)
