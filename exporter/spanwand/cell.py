@@ -42,12 +42,14 @@ def _read_llm(call: Clean) -> tuple[Value, ...]:
     return (
         call.failure is not None,
         cost_usd is None,
+        call.cost.mismatched is True,
         usage.input_tokens,
         usage.output_tokens,
         usage.cached_input_tokens,
         usage.cache_write_input_tokens,
         usage.reasoning_output_tokens,
         cost_usd,
+        call.cost.reported_usd,
         latency_s,
         call.timing.ttft_s,
         _ratio(usage.output_tokens, latency_s),
@@ -59,9 +61,11 @@ def _read_diffusion(call: Clean) -> tuple[Value, ...]:
     return (
         call.failure is not None,
         cost_usd is None,
+        call.cost.mismatched is True,
         image.images,
         image.safety_flagged,
         cost_usd,
+        call.cost.reported_usd,
         latency_s,
         _ratio(image.images, latency_s),
         _ratio(call.timing.denoise_s, image.steps),
@@ -74,7 +78,7 @@ def _read_request(request: Request) -> tuple[Value, ...]:
 
 LLM = Columns[Clean](
     records="requests",
-    counts=("errors", "unpriced"),
+    counts=("errors", "unpriced", "cost_mismatches"),
     sums=(
         "input_tokens",
         "output_tokens",
@@ -82,14 +86,15 @@ LLM = Columns[Clean](
         "cache_write_input_tokens",
         "reasoning_output_tokens",
         "cost_usd",
+        "reported_cost_usd",
     ),
     quantiles={"latency_s": (50, 95, 99), "ttft_s": (50, 95), "output_tokens_per_s": (50,)},
     read=_read_llm,
 )
 DIFFUSION = Columns[Clean](
     records="requests",
-    counts=("errors", "unpriced"),
-    sums=("images", "safety_flagged", "cost_usd"),
+    counts=("errors", "unpriced", "cost_mismatches"),
+    sums=("images", "safety_flagged", "cost_usd", "reported_cost_usd"),
     quantiles={"latency_s": (50, 95), "images_per_s": (50,), "step_s": (50,)},
     read=_read_diffusion,
 )

@@ -26,6 +26,15 @@ class DeduplicateConfig(Section):
     """Journal that is kept at most so that a restart remembers the same; a quarter of `journal.max_bytes` if less."""
 
 
+class PriceConfig(Section):
+    """What calls cost."""
+
+    file: str = ""
+    """YAML file with prices of your own, which go before the packaged ones (docs/cost.md). Read at the start only."""
+    tolerance: float = Field(default=0.01, ge=0)
+    """Share by which a reported cost may differ from the computed one, both known, before it counts as mismatched."""
+
+
 class RedactConfig(Section):
     """What may leave the service."""
 
@@ -132,6 +141,7 @@ class LineConfig(Section):
     """Everything the line needs, the same in the daemon and in-process."""
 
     deduplicate: DeduplicateConfig = DeduplicateConfig()
+    price: PriceConfig = PriceConfig()
     redact: RedactConfig = RedactConfig()
     gather: GatherConfig = GatherConfig()
     sample: SampleConfig = SampleConfig()

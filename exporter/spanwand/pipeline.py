@@ -39,7 +39,7 @@ class Pipeline:
         self._deduplicate = Deduplicate(config.deduplicate, _horizon_s(config), drops)
         self._normalise = Normalise(config.gather.request_attributes)
         self._decode = Decode(self._normalise.keys, drops)
-        self._price = Price()
+        self._price = Price(config.price)
         self._redact = Redact(config.redact, key, drops)
         self._gather = Gather(config.gather, drops)
         self._sample = Sample(config.sample)

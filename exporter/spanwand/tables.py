@@ -63,7 +63,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("output_tokens", Type.WHOLE, "output tokens, reasoning included"),
         Column("cached_input_tokens", Type.WHOLE, "input tokens read from a cache"),
         Column("images", Type.WHOLE, "images made"),
-        Column("cost_usd", Type.NUMBER, "cost in US dollars"),
+        Column("cost_usd", Type.NUMBER, "cost in US dollars: the computed one, else the reported one"),
         Column("experiment", Type.TEXT, "experiment the call belongs to"),
         Column("arm", Type.TEXT, "arm of the experiment"),
         Column("session_id", Type.TEXT, "conversation or session"),
@@ -83,6 +83,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("guidance_scale", Type.NUMBER, "classifier-free guidance"),
         Column("scheduler", Type.TEXT, "noise scheduler"),
         Column("seed", Type.WHOLE, "seed of the call"),
+        Column("reported_cost_usd", Type.NUMBER, "cost as the app reported it, in US dollars"),
+        Column("service_tier", Type.TEXT, "terms that change the price: `batch`, `flex`, `priority`…"),
     ),
     REQUESTS: (
         Column("trace_id", Type.TEXT, "trace id in hex"),
@@ -172,6 +174,8 @@ def generation_row(call: Clean, verdict: Verdict, request_attributes: tuple[str,
         _number(image.guidance_scale),
         _text(image.scheduler),
         call.params.seed if image.seed is None else image.seed,
+        _number(call.cost.reported_usd),
+        call.params.service_tier and call.params.service_tier.value,
         *_extra(call.attributes, request_attributes),
     )
 

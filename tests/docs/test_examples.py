@@ -9,6 +9,7 @@ import click
 import pytest
 import yaml
 
+from spanwand.prices.file import PriceFile
 from spanwand_sidecar.cli import spanwand_command
 from spanwand_sidecar.config import Config
 
@@ -30,9 +31,13 @@ def shell_words() -> Iterator[tuple[str, list[str]]]:
                 yield page, command
 
 
+PRICES = "# prices.yaml\n"
+
+
 @pytest.mark.parametrize(("page", "text"), examples("yaml"))
 def test_configuration_examples_load(page: str, text: str) -> None:
-    Config.model_validate(yaml.safe_load(text))
+    model = PriceFile if text.startswith(PRICES) else Config
+    model.model_validate(yaml.safe_load(text))
 
 
 @pytest.mark.parametrize(("page", "words"), [pair for pair in shell_words() if pair[1][0] == "make"])

@@ -7,9 +7,13 @@ import genai_prices
 import pytest
 from genai_prices.data import providers
 
+from spanwand.config import PriceConfig
 from spanwand.operations import Operation
-from spanwand.price import Price, tariffs
-from spanwand.prices_images import IMAGE_PRICES
+from spanwand.price import Price
+from spanwand.prices.book import PriceBook
+from spanwand.prices.images import IMAGE_PRICES
+from spanwand.prices.packaged import QUARTER_NS, tokens
+from spanwand.prices.tariff import NO_RATE, Tokens
 from spanwand.record import Cost, Generation, ImageParams, Service, Usage
 
 NOON = datetime(2026, 9, 1, 12, 7, tzinfo=UTC)
@@ -43,7 +47,9 @@ def generation(
     )
 
 
-TOKEN_MODELS = [(p.id, m.id) for p in providers for m in p.models if tariffs(p.id, m.id, NOON_NS // (900 * 10**9))]
+NOON_QUARTER = NOON_NS // QUARTER_NS
+MODELS = [(provider.id, model.id) for provider in providers for model in provider.models]
+TOKEN_MODELS = [names for names in MODELS if isinstance(tokens(*names, None, NOON_QUARTER), Tokens)]
 USAGES = [
     Usage(input_tokens=1000, output_tokens=300),
     Usage(input_tokens=12_345, output_tokens=1, cached_input_tokens=10_000, cache_write_input_tokens=345),
@@ -67,10 +73,15 @@ def theirs(provider: str, model: str, usage: Usage) -> Decimal:
 def test_every_token_price_of_genai_prices_is_met() -> None:
     """P5: cache tiers, thresholds, prices by date and by time of day included."""
     assert len(TOKEN_MODELS) > 1500
-    price = Price()
+    book = PriceBook(PriceConfig())
     for provider, model in TOKEN_MODELS:
         for usage in USAGES:
-            ours = price(generation(provider, model, usage)).cost.computed_usd
+            call = generation(provider, model, usage)
+            ours, quote = book.usd(call), book.quote(call)
+            assert ours == pytest.approx(quote.usd), (provider, model, usage)
+            if quote.why:
+                assert (quote.why, bool(usage.output_tokens)) == (NO_RATE, True), (provider, model)
+                continue
             assert ours == pytest.approx(float(theirs(provider, model, usage)), rel=1e-9), (provider, model, usage)
 
 
@@ -90,8 +101,7 @@ def test_every_token_price_of_genai_prices_is_met() -> None:
 )
 def test_provider_names_of_the_conventions_are_understood(provider: str, same_as: str) -> None:
     model = next(m for p, m in TOKEN_MODELS if p == same_as and (p != "openai" or m == "gpt-4o"))
-    quarter = NOON_NS // (900 * 10**9)
-    assert tariffs(provider, model, quarter) == tariffs(same_as, model, quarter)
+    assert tokens(provider, model, None, NOON_QUARTER) == tokens(same_as, model, None, NOON_QUARTER)
 
 
 def test_price_is_that_of_the_call_not_of_the_clock() -> None:
@@ -170,5 +180,5 @@ def test_image_tokens_are_preferred_to_the_price_per_picture() -> None:
 
 
 def test_image_table_has_no_model_twice() -> None:
-    names = [(provider, model) for row in IMAGE_PRICES for provider in row.providers for model in row.models]
+    names = [(provider, model) for providers, models, _ in IMAGE_PRICES for provider in providers for model in models]
     assert len(names) == len(set(names))

@@ -5,7 +5,7 @@ from tests.support.records import KEPT, LEFT, call, request
 
 from spanwand.errors import ConfigError
 from spanwand.operations import Operation
-from spanwand.record import Content, Cost, Failure, GpuShare, ImageParams, Timing, Usage
+from spanwand.record import Content, Cost, Failure, GpuShare, ImageParams, Params, ServiceTier, Timing, Usage
 from spanwand.tables import CELL_MAX_CHARS, TABLES, Row, Type, columns, generation_row, request_row
 
 PYTHON_TYPES = {Type.TEXT: str, Type.WHOLE: int, Type.NUMBER: float}
@@ -15,6 +15,7 @@ FULL_CALL = call(
     response_model="gpt-image-1",
     usage=Usage(input_tokens=1, output_tokens=2, cached_input_tokens=1),
     timing=Timing(ttft_s=1),
+    params=Params(service_tier=ServiceTier.BATCH),
     image=ImageParams(images=2, width=64, height=32, steps=4, guidance_scale=7, scheduler="ddim", seed=9),
     content=Content(input="a", output="b"),
     failure=Failure("timeout", "took too long"),
@@ -25,7 +26,7 @@ FULL_CALL = call(
     prompt_version="1",
     session_id="s",
     user="u",
-    cost=Cost(computed_usd=1),
+    cost=Cost(reported_usd=2, computed_usd=1),
     gpu=GpuShare(seconds=1, joules=2, method="engine"),
     attributes={"comic.id": "c1", "pages": 3, "tags": ["x", "ü"]},
 )
