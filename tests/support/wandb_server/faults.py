@@ -28,15 +28,18 @@ class Fault:
     message: str = "fault injected"
     times: int | None = None
     """Requests to meet; None: until cleared."""
+    body: str = ""
+    """Only requests whose body has this in it."""
     skip: int = 0
     """Requests to let pass first."""
     hits: int = 0
     cleared: threading.Event = field(default_factory=threading.Event, repr=False)
 
-    def meets(self, request: str) -> bool:
+    def meets(self, request: str, body: bytes) -> bool:
         """Whether this fault is still on and meant for `request`."""
         exhausted = self.times is not None and self.hits >= self.times
-        return not exhausted and not self.cleared.is_set() and fnmatchcase(request, self.pattern)
+        is_meant = fnmatchcase(request, self.pattern) and self.body.encode() in body
+        return is_meant and not exhausted and not self.cleared.is_set()
 
 
 class Faults:
@@ -52,11 +55,11 @@ class Faults:
             self._faults.append(fault)
         return fault
 
-    def take(self, request: str) -> Fault | None:
+    def take(self, request: str, body: bytes = b"") -> Fault | None:
         """The fault that meets `request` ("METHOD path operation"), counted as one hit."""
         with self._lock:
             for fault in self._faults:
-                if fault.meets(request):
+                if fault.meets(request, body):
                     if not fault.skip:
                         fault.hits += 1
                         return fault

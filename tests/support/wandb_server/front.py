@@ -126,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
         route = find_route(request)
         if route is None or not route.control:
             self.site.log.append(exchange)
-        fault = None if route and route.control else self.site.faults.take(str(exchange))
+        fault = None if route and route.control else self.site.faults.take(str(exchange), request.body)
         answer = self._answer(route, request, fault)
         if answer is None:
             self.close_connection = True

@@ -3,12 +3,16 @@
 import logging
 import time
 
-from spanwand.batch import Batch, RunUpdate
-from spanwand.sinks.wandb import core
+import msgspec
+
+from spanwand.batch import Batch, RunKey, RunUpdate
+from spanwand.sinks.wandb import core, core_log
 from spanwand.sinks.wandb.evidence import POINTS, Position
 from spanwand.sinks.wandb.ledger import Ledger
+from spanwand.sinks.wandb.refusals import PERMANENT, Refusals
 from spanwand.sinks.wandb.run import OpenRun
 from spanwand.sinks.wandb.runs import OpenRuns
+from spanwand.sinks.wandb.settings import NotStarted
 from spanwand.sinks.wandb.troubles import RETRY_CRASHED_S, Troubles
 
 SLOW_S = 5.0
@@ -20,13 +24,17 @@ logger = logging.getLogger(__name__)
 class Attempt:
     """What one call of `write` does, once wandb-core runs and there is room on the disk."""
 
-    def __init__(self, batch: Batch, runs: OpenRuns, ledger: Ledger, troubles: Troubles) -> None:
+    def __init__(self, batch: Batch, runs: OpenRuns, ledger: Ledger, troubles: Troubles, refusals: Refusals) -> None:
         self._batch = batch
         self._position = Position(batch.seq, batch.end_ns / 1e9)
+        self._updates = {update.run: update for update in batch.updates}
         self._runs = runs
         self._ledger = ledger
         self._troubles = troubles
+        self._refusals = refusals
         self._refused: set[tuple[str, str]] = set()
+        self._refused_runs: dict[RunKey, str] = {}
+        self._is_in_pieces = False
 
     def log(self) -> None:
         """Log all points, then all rows: online, a Table can block for long and must not keep points back."""
@@ -36,14 +44,27 @@ class Attempt:
         for update, table in [(each, table) for each in self._batch.updates for table in each.rows]:
             if slow:
                 self._troubles.add("W&B is slow to answer; further rows wait")
-                return
+                break
             begun = time.monotonic()
             self._log(update, table)
             slow = time.monotonic() - begun > SLOW_S
+        self._give_up_runs()
 
     def prove(self, wait_s: float, finish_timeout_s: float) -> None:
-        """Wait for the proof of what is logged. A run whose log does not grow is ended. Raises OSError."""
+        """Wait for the proof of what is logged, and log what W&B refused in pieces. Raises OSError.
+
+        A run whose log does not grow is ended.
+        """
         deadline = time.monotonic() + wait_s
+        self._prove(deadline, finish_timeout_s)
+        while self._is_in_pieces and time.monotonic() < deadline:
+            self._is_in_pieces = False
+            self.log()
+            self._prove(deadline, finish_timeout_s)
+        if self._is_in_pieces:
+            self._troubles.add("W&B refused rows; which of them is being found out", 0.0)
+
+    def _prove(self, deadline: float, finish_timeout_s: float) -> None:
         unproven = self._runs.await_logs(deadline)
         if unproven and core.is_alive():
             self._troubles.add("W&B's transaction log does not grow: is the disk full or read-only?")
@@ -58,20 +79,45 @@ class Attempt:
         """Log one part unless it is in. A project that refused a run, or rows, is not asked again in this try."""
         what = update.points if part == POINTS else update.rows[part]
         project = (update.run.entity, update.run.project)
-        if not what or project in self._refused or self._ledger.has(update.run, part, self._position):
+        if not what or project in self._refused or update.run in self._refused_runs or self._is_in(update, part):
             return
         doing = "asking for rows"
         try:
-            if part != POINTS and self._runs.is_there(update, part, self._position):
+            if part != POINTS and self._runs.is_there(update, part, self._position) and self._is_in(update, part):
                 return
             doing = "starting a run"
             run = self._runs.run_for(update, self._batch)
             doing = f"logging {part or 'metrics'}"
-            run.log(update, part, self._position)
+            run.log(*self._piece(update, part))
         except Exception as error:  # noqa: BLE001  # wandb raises what it likes
+            if isinstance(error, NotStarted) and error.problem.status in PERMANENT:
+                self._refused_runs[update.run] = str(error)
+                return
             if part != POINTS or doing == "starting a run":
                 self._refused.add(project)
             self._failed(doing, error)
+
+    def _is_in(self, update: RunUpdate, part: str) -> bool:
+        return self._ledger.has(update.run, part, self._position)
+
+    def _left(self, update: RunUpdate, part: str) -> int:
+        """How many rows of a part are not in yet."""
+        left = self._ledger.rows_left(update.run, part, self._position)
+        return len(update.rows[part]) if left is None else left
+
+    def _piece(self, update: RunUpdate, part: str) -> tuple[RunUpdate, str, Position]:
+        """What to log of a part that is not in: all that is left, or less once W&B has refused that."""
+        if part == POINTS:
+            return update, part, self._position
+        left = self._left(update, part)
+        position = self._position._replace(rows_left=left - self._refusals.size(update.run, part, left))
+        return self._up_to(update, part, position), part, position
+
+    def _up_to(self, update: RunUpdate, part: str, position: Position) -> RunUpdate:
+        """`update` with only those rows of a part that are not in yet and reach to `position`."""
+        rows = update.rows[part]
+        rows = rows[len(rows) - self._left(update, part) : len(rows) - position.rows_left]
+        return msgspec.structs.replace(update, rows={part: rows})
 
     def _settle(self, run: OpenRun, part: str, deadline: float) -> None:
         """Keep a part as in, once W&B has confirmed the upload of rows."""
@@ -84,10 +130,45 @@ class Attempt:
             self._failed(f"uploading {part}", error)
         else:
             if problem:
-                del run.pending[part]
-                self._troubles.add(f"W&B refused rows of {part}: {problem}")
+                self._take_apart(run, part, problem)
             else:
-                self._runs.settle(run, part)
+                self._settled(run, part)
+
+    def _settled(self, run: OpenRun, part: str) -> None:
+        position = run.pending[part].position
+        if part != POINTS and (update := self._updates.get(run.key)):
+            count = self._left(update, part) - position.rows_left
+            self._refusals.taken(run.key, part, count, position.rows_left)
+        self._runs.settle(run, part)
+        self._is_in_pieces |= position.rows_left > 0
+
+    def _take_apart(self, run: OpenRun, part: str, problem: str) -> None:
+        """W&B refused rows: if for good, fewer at once are tried, and a single one is given up. Raises OSError."""
+        status = core_log.status_in(problem) or core_log.last_problem(run.folder, f".{part}").status
+        if status not in PERMANENT:
+            run.refused(part)
+            self._troubles.add(f"W&B refused rows of {part}: {f'{status}, ' * bool(status)}{problem}")
+            return
+        position = run.pending[part].position
+        update = self._up_to(self._updates[run.key], part, position)
+        if self._refusals.refused(run.key, part, len(update.rows[part])):
+            self._refusals.keep_rows(update, part, position, f"{status}, {problem}")
+            self._runs.settle(run, part)
+            self._is_in_pieces |= position.rows_left > 0
+        else:
+            run.refused(part)
+            self._is_in_pieces = True
+
+    def _give_up_runs(self) -> None:
+        """Give up what belongs to runs that W&B will not have, if it has others: else it is W&B, or the project."""
+        for key, why in self._refused_runs.items():
+            if not self._runs.is_any_open:
+                self._troubles.add(f"starting a run: {why}")
+                continue
+            update = self._updates[key]
+            self._refusals.keep_step(update, self._position, why)
+            for table in update.rows:
+                self._refusals.keep_rows(update, table, self._position, why)
 
     def _failed(self, doing: str, error: Exception) -> None:
         if core.is_dead(error):

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from spanwand.metrics import BATCH, WINDOW_END
+from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END
 from spanwand.sinks.wandb import records
 from spanwand.sinks.wandb.directories import staged_file
 from spanwand.sinks.wandb.transaction_log import TransactionLog
@@ -21,13 +21,24 @@ POINTS = ""
 
 
 class Position(NamedTuple):
-    """A batch as history knows it. Both only grow along one journal; a new journal starts at a later time."""
+    """A batch as history knows it. Both only grow along one journal; a new journal starts at a later time.
+
+    `rows_left` of its rows come behind this place: not 0 only if W&B refused to take them all at once.
+    """
 
     seq: int
     window_end_s: float
+    rows_left: int = 0
+
+    @property
+    def batch(self) -> tuple[int, float]:
+        """Which batch it is."""
+        return self.seq, self.window_end_s
 
     def covers(self, other: "Position") -> bool:
-        """Whether `other` is this batch or one before it."""
+        """Whether `other` is this place or one before it."""
+        if other.seq == self.seq and other.rows_left < self.rows_left:
+            return False
         return other.seq <= self.seq and other.window_end_s <= self.window_end_s
 
 
@@ -74,6 +85,10 @@ class Evidence:
         """Whether a part of a batch is in the log."""
         return self._seen.get(part) == position
 
+    def forget(self, part: str) -> None:
+        """W&B refused the last that was logged of a part: whatever comes next has to be seen anew."""
+        self._seen.pop(part, None)
+
     def has_ended(self) -> bool:
         """Whether the last record of the run is in the log by now. Raises OSError, NotReadable."""
         self.refresh()
@@ -107,7 +122,7 @@ class Evidence:
     def _take_row(self, row: dict[str, records.Json]) -> None:
         if BATCH not in row:
             return
-        position = Position(row[BATCH], row.get(WINDOW_END, 0.0))
+        position = Position(row[BATCH], row.get(WINDOW_END, 0.0), row.get(ROWS_LEFT, 0))
         tables = {key: value for key, value in row.items() if records.is_table(value)}
         if not tables:
             self._seen[POINTS] = position

@@ -50,11 +50,16 @@ class Ledger:
         known = self._known.get((run, part))
         return known is not None and known.covers(position)
 
+    def rows_left(self, run: RunKey, part: str, position: Position) -> int | None:
+        """How many rows of a batch are not in yet, if only some are."""
+        known = self._known.get((run, part))
+        return known.rows_left if known and known.batch == position.batch and known.rows_left else None
+
     def doubt(self, run: RunKey, part: str, position: Position) -> Doubt | None:
         """What to ask W&B before rows are sent, if they may be there."""
         holder = self._doubts.get((run, part))
         found = self._read(holder).doubts.get(part) if holder else None
-        return found if found and found.position == position else None
+        return found if found and found.position.batch == position.batch else None
 
     def resolve(self, run: RunKey, part: str, *, is_in: bool) -> None:
         """W&B has answered about the rows in doubt. Raises OSError."""

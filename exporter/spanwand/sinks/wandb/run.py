@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import spanwand
 from spanwand.batch import Batch, RunUpdate
-from spanwand.metrics import BATCH, WINDOW_END, Kind, metric_of
+from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END, Kind, metric_of
 from spanwand.sinks.wandb import settings
 from spanwand.sinks.wandb.evidence import POINTS, Evidence, Position
 from spanwand.sinks.wandb.increments import Increments
@@ -40,6 +40,11 @@ class OpenRun:
         self.evidence = Evidence(Path(self._sdk.settings.sync_file), is_online=self._is_online)
         self._tables: dict[str, Increments] = {}
         self._totals: dict[str, float] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where wandb keeps what belongs to the run."""
+        return self.evidence.path.parent
 
     def log(self, update: RunUpdate, part: str, position: Position) -> None:
         """Hand one part of a batch to wandb, once. Raises whatever wandb raises; then the part is not logged.
@@ -74,6 +79,11 @@ class OpenRun:
         if upload:
             self.evidence.confirmed[part] = position
         return position
+
+    def refused(self, part: str) -> Position:
+        """Take a part as not logged. Returns its place."""
+        self.evidence.forget(part)
+        return self.pending.pop(part).position
 
     def uploaded(self) -> list[str]:
         """The pending rows that W&B has by now."""
@@ -113,10 +123,12 @@ def is_sum(name: str) -> bool:
 
 def axes(position: Position) -> dict[str, float]:
     """The keys that every history row has beside its values."""
+    left = {ROWS_LEFT: position.rows_left} if position.rows_left else {}
     return {
         WINDOW_END: position.window_end_s,
         BATCH: position.seq,
         "_timestamp": position.window_end_s,
+        **left,
     }
 
 

@@ -56,6 +56,11 @@ class OpenRuns:
         self._ledger.resolve(update.run, part, is_in=is_in)
         return is_in
 
+    @property
+    def is_any_open(self) -> bool:
+        """Whether W&B has taken a run."""
+        return bool(self._open)
+
     def pending(self) -> list[OpenRun]:
         """Runs with something logged that is not proven."""
         return [run for run in self._open.values() if run.pending]

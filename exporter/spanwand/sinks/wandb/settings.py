@@ -2,6 +2,7 @@
 
 import importlib
 import secrets
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 from spanwand.batch import RunUpdate
 from spanwand.config import WandbConfig
+from spanwand.sinks.wandb import core
+from spanwand.sinks.wandb.core_log import Problem, last_problem, run_folder
 from spanwand.sinks.wandb.host import environment_kept
 from spanwand.sinks.wandb.key import find_api_key, find_base_url, has_identity_token
 
@@ -87,11 +90,21 @@ PRIVATE: dict[str, Any] = {
 """Nothing of the host is uploaded, nothing of the process is captured, nothing is printed."""
 
 
+class NotStarted(Exception):
+    """W&B was asked for a run and did not give one; what wandb raised says less."""
+
+    def __init__(self, problem: Problem, error: Exception) -> None:
+        text = problem.text or str(error)
+        super().__init__(f"W&B answered {problem.status} ({text})" if problem.status else text)
+        self.problem = problem
+
+
 def init(common: dict[str, Any], update: RunUpdate, config: Mapping[str, object], stop: Callable[[], None]) -> Any:
-    """Start a run of its own beside any other in this process. Raises whatever wandb raises."""
+    """Start a run of its own beside any other in this process. Raises NotStarted and whatever wandb raises."""
     wandb = importlib.import_module("wandb")
+    run_id = secrets.token_hex(6)
     own = {
-        "run_id": secrets.token_hex(6),
+        "run_id": run_id,
         "run_group": update.run.group,
         "run_job_type": update.run.job_type,
         "run_name": update.run.name,
@@ -100,5 +113,21 @@ def init(common: dict[str, Any], update: RunUpdate, config: Mapping[str, object]
         "project": update.run.project or common["project"],
         "stop_fn": lambda: stop(),  # wandb copies it deeply; it cannot copy a bound method of an Event
     }
-    with environment_kept():
-        return wandb.init(settings=wandb.Settings(**common | own), config=config)
+    try:
+        with environment_kept():
+            return wandb.init(settings=wandb.Settings(**common | own), config=config)
+    except Exception as error:
+        problem = _take_away(Path(common["root_dir"]), run_id)
+        if problem and not core.is_dead(error):
+            raise NotStarted(problem, error) from error
+        raise
+
+
+def _take_away(root: Path, run_id: str) -> Problem | None:
+    """Remove what a run that never was has left, but for what it says about the reason."""
+    folder = run_folder(root, run_id)
+    if folder is None:
+        return None
+    problem = last_problem(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return problem if problem.status or problem.text else None

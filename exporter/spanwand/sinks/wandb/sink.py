@@ -15,6 +15,7 @@ from pathlib import Path
 
 from spanwand.batch import Batch
 from spanwand.config import WandbConfig
+from spanwand.drops import Drops
 from spanwand.outcomes import Delivered, Outcome, Retry
 from spanwand.sinks.wandb import core
 from spanwand.sinks.wandb.attempt import Attempt
@@ -23,6 +24,7 @@ from spanwand.sinks.wandb.directories import is_own_process
 from spanwand.sinks.wandb.key import find_api_key, has_identity_token
 from spanwand.sinks.wandb.ledger import Ledger, read_descriptions
 from spanwand.sinks.wandb.lock import DirectoryLock
+from spanwand.sinks.wandb.refusals import Refusals
 from spanwand.sinks.wandb.runs import OpenRuns
 from spanwand.sinks.wandb.settings import Common, find_server, run_settings
 from spanwand.sinks.wandb.troubles import RETRY_LATER_S, Troubles
@@ -52,6 +54,7 @@ class WandbSink:
         common = Common(self._server, run_settings(self._server, config, directory), request_attributes)
         self._runs = OpenRuns(common, directory, self._ledger)
         self._lock = DirectoryLock(directory)
+        self._refusals = Refusals(directory, request_attributes)
         self._completion = Completion(directory, self._ledger, config, self._server.mode)
         self._pid = 0
 
@@ -64,7 +67,12 @@ class WandbSink:
     def notes(self) -> tuple[str, ...]:
         """What a person should know beside the outcome of batches."""
         died = () if core.is_alive() else ("wandb-core has died; the next batch starts another",)
-        return (*died, *self._completion.notes)
+        return (*died, *self._refusals.notes, *self._completion.notes)
+
+    @property
+    def drops(self) -> Drops:
+        """What W&B refused for good, since the start."""
+        return self._refusals.drops
 
     def take_up(self) -> None:
         """In a process that is ours: look after the runs that earlier ones left, without waiting for a batch.
@@ -88,7 +96,7 @@ class WandbSink:
                 return Retry(RETRY_LATER_S, f"less than {MIN_FREE_BYTES >> 20} MiB free below {self._directory}")
             if self._runs.rotate(batch.start_ns, self._config.run_max_age_s, self._config.finish_timeout_s):
                 self._completion.wake()
-            attempt = Attempt(batch, self._runs, self._ledger, troubles)
+            attempt = Attempt(batch, self._runs, self._ledger, troubles, self._refusals)
             attempt.log()
             attempt.prove(PROOF_WAIT_S, self._config.finish_timeout_s)
         except Exception as error:

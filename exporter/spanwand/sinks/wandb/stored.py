@@ -7,16 +7,16 @@ from typing import Any
 
 import msgspec
 
-from spanwand.metrics import BATCH, WINDOW_END
+from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END
 from spanwand.sinks.wandb import records
 from spanwand.sinks.wandb.directories import runs_directory, staged_file
-from spanwand.sinks.wandb.evidence import table_of
+from spanwand.sinks.wandb.evidence import Position, table_of
 from spanwand.sinks.wandb.ledger import RunDescription
 from spanwand.sinks.wandb.lock import is_locked
 from spanwand.sinks.wandb.transaction_log import TransactionLog
 from spanwand.stored_run import State, StoredRun, StoredTable, merge_rows
 
-AXES = frozenset({"_step", "_runtime", "_timestamp", WINDOW_END, BATCH})
+AXES = frozenset({"_step", "_runtime", "_timestamp", WINDOW_END, BATCH, ROWS_LEFT})
 """History keys that say nothing by themselves."""
 
 
@@ -76,29 +76,37 @@ class _Reader:
     def _take_row(self, row: dict[str, records.Json]) -> None:
         tables = {key: value for key, value in row.items() if records.is_table(value)}
         for key, value in tables.items():
-            self._take_table(key, value, row.get(BATCH))
+            self._take_table(key, value, row)
         rest = {key: value for key, value in row.items() if key not in tables}
         if not tables or rest.keys() - AXES:
             self._run.history.append(rest)
 
-    def _take_table(self, key: str, value: Mapping[str, records.Json], batch: int | None) -> None:
-        """Note an increment. If W&B did not take it, it was logged again, with the same batch: the last one counts."""
+    def _take_table(self, key: str, value: Mapping[str, records.Json], row: Mapping[str, records.Json]) -> None:
+        """Note an increment. If W&B did not take it, it was logged again, with the same batch: the last one counts.
+
+        Or else it was logged in pieces: then whatever reaches as far as the first of them, or farther, does not.
+        """
+        batch, left = row.get(BATCH), row.get(ROWS_LEFT, 0)
         is_increment = value["_type"] == "incremental-table-file"
         name = table_of(key) if is_increment and table_of(key) in self._increments else key
         increments = self._increments.setdefault(name, {})
         if not is_increment:
             increments.clear()
-        if batch is None or self._is_confirmed(name, batch):
-            increments[len(increments) if batch is None else f"batch {batch}"] = value
+        if batch is None:
+            increments[len(increments)] = value
+        elif self._is_confirmed(name, batch, left):
+            for superseded in [place for place in increments if _supersedes((batch, left), place)]:
+                del increments[superseded]
+            increments[batch, left] = value
         else:
             self._run.notes.append(f"table {name}: W&B has not confirmed batch {batch}; its rows are not counted here")
 
-    def _is_confirmed(self, table: str, batch: int) -> bool:
+    def _is_confirmed(self, table: str, batch: int, left: int) -> bool:
         """Online, rows that W&B has not confirmed are logged again in another run."""
         if self._description is None or self._description.mode != "online":
             return True
         position = self._description.parts.get(table)
-        return position is not None and batch <= position.seq
+        return position is not None and position.covers(Position(batch, position.window_end_s, left))
 
     def load_tables(self) -> None:
         """Read the rows of all increments."""
@@ -131,6 +139,10 @@ class _Reader:
             yield staged_file(recorded, self._path)
         if isinstance(path := value.get("path"), str):
             yield self._path.parent / "files" / path
+
+
+def _supersedes(place: tuple[int, int], other: object) -> bool:
+    return isinstance(other, tuple) and other[0] == place[0] and other[1] <= place[1]
 
 
 def describe(path: Path) -> RunDescription | None:

@@ -3,9 +3,15 @@
 import re
 
 from spanwand.outcomes import Delivered, Outcome, Retry
+from spanwand.sinks.wandb.core_log import Problem
+from spanwand.sinks.wandb.settings import NotStarted
 
 RETRY_CRASHED_S = 1.0
 RETRY_LATER_S = 10.0
+RETRY_LIMITED_S = 30.0
+"""After a 429: wandb-core heeds `Retry-After` by itself, but when a run has to be started not for longer than the start
+may take."""
+TOO_MANY_REQUESTS = 429
 MAX_REASON_CHARS = 300
 
 
@@ -22,7 +28,8 @@ class Troubles:
 
     def add_error(self, doing: str, error: BaseException) -> None:
         """Note an exception out of wandb."""
-        self.add(f"{doing}: {explain(error)}")
+        status = error.problem.status if isinstance(error, NotStarted) else 0
+        self.add(f"{doing}: {explain(error)}", RETRY_LIMITED_S if status == TOO_MANY_REQUESTS else RETRY_LATER_S)
 
     @property
     def outcome(self) -> Outcome:
@@ -39,6 +46,8 @@ class Troubles:
 def explain(error: BaseException) -> str:
     """One line about an exception out of wandb, which says of some only '<no message>'."""
     text = str(error)
+    if isinstance(error, NotStarted):
+        return _explain_problem(error.problem)
     if type(error).__name__ == "AuthenticationError" or re.search(r"\b401\b|not logged in", text):
         return f"W&B does not accept the API key ({text or 'no message'})"
     if "imed out" in text or isinstance(error, TimeoutError):
@@ -46,3 +55,9 @@ def explain(error: BaseException) -> str:
     if not text or text == "<no message>":
         return f"W&B refused ({type(error).__name__}, no reason given; a wrong API key looks like this)"
     return f"{type(error).__name__}: {text}"
+
+
+def _explain_problem(problem: Problem) -> str:
+    known = {401: "W&B does not accept the API key", 403: "W&B forbids this to the API key"}
+    said = known.get(problem.status) or (f"W&B answered {problem.status}" if problem.status else "")
+    return f"{said or 'W&B did not answer in time'} ({problem.text})"

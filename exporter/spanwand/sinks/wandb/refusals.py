@@ -1,0 +1,76 @@
+"""What W&B refuses for good, as opposed to not now: found among what it takes, kept aside, counted (R12)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spanwand.batch import RunKey, RunUpdate
+from spanwand.drops import DropReason, Drops
+from spanwand.sinks.wandb.dead_letters import NAME, DeadLetter, DeadLetters
+from spanwand.sinks.wandb.evidence import Position
+from spanwand.sinks.wandb.isolation import Isolation
+from spanwand.tables import columns
+
+PERMANENT = frozenset({400, 413, 422})
+"""Statuses that say: this, never. What has them is given up. Any other is tried again, for ever: 401 and 403 are about
+the key, 404 and 409 about the project, which a person can mend; the rest passes."""
+MAX_REASON_CHARS = 200
+
+
+class Refusals:
+    """For the life of a sink. What gives something up raises OSError if it cannot be kept; then it is not given up."""
+
+    def __init__(self, directory: Path, request_attributes: tuple[str, ...]) -> None:
+        self.drops = Drops()
+        """What was given up since the start."""
+        self._why = ""
+        self._request_attributes = request_attributes
+        self._letters = DeadLetters(directory)
+        self._isolations: dict[tuple[RunKey, str], Isolation] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For `spanwand status`."""
+        rows, steps = self.drops[DropReason.ROW_REFUSED], self.drops[DropReason.STEP_REFUSED]
+        return (f"W&B refused {rows} rows and {steps} history steps for good, kept in {NAME}: {self._why}",) * bool(
+            rows or steps
+        )
+
+    def size(self, run: RunKey, table: str, left: int) -> int:
+        """How many of the rows that are left of a batch to send at once."""
+        isolation = self._isolations.get((run, table))
+        return isolation.size(left) if isolation else left
+
+    def taken(self, run: RunKey, table: str, count: int, left: int) -> None:
+        """W&B has `count` rows of a batch; `left` come behind them."""
+        if not left:
+            self._isolations.pop((run, table), None)
+        elif isolation := self._isolations.get((run, table)):
+            isolation.taken(count)
+
+    def refused(self, run: RunKey, table: str, count: int) -> bool:
+        """W&B refused `count` rows. Returns whether to give them up; else fewer are to be sent."""
+        return self._isolations.setdefault((run, table), Isolation()).refused(count)
+
+    def keep_rows(self, update: RunUpdate, table: str, position: Position, why: str) -> None:
+        """Give up the rows of one table in `update`, which reach to `position`. Raises OSError."""
+        rows = update.rows[table]
+        names = [column.name for column in columns(table, self._request_attributes)]
+        kept = tuple(dict(zip(names, row, strict=False)) for row in rows)
+        letter = self._letter(update.run, f"{position.seq} {table} {position.rows_left}", why, table=table, rows=kept)
+        self._keep(letter, DropReason.ROW_REFUSED, rows)
+
+    def keep_step(self, update: RunUpdate, position: Position, why: str) -> None:
+        """Give up the points in `update`. Raises OSError."""
+        self._keep(
+            self._letter(update.run, f"{position.seq} points", why, points=update.points), DropReason.STEP_REFUSED, "1"
+        )
+
+    def _letter(self, run: RunKey, place: str, why: str, **content: Any) -> DeadLetter:
+        own = "/".join((run.entity, run.project, run.group, run.job_type, run.name))
+        return DeadLetter(id=f"{own} {place}", run=run, why=why[:MAX_REASON_CHARS], **content)
+
+    def _keep(self, letter: DeadLetter, reason: DropReason, items: Sequence[object]) -> None:
+        if self._letters.add(letter):
+            self.drops[reason] += len(items)
+            self._why = letter.why
