@@ -12,6 +12,8 @@ class Retry(msgspec.Struct, frozen=True):
 
     after_s: float
     why: str
+    is_getting_on: bool = False
+    """More of the batch is in than before: no reason to wait longer from try to try."""
 
 
 class Rejected(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ class Sink(Protocol):
     """Where batches go. Called from one thread at a time, with increasing `seq`.
 
     One that has more to tell than outcomes may have `notes: tuple[str, ...]`, lines for `spanwand status` that are read
-    from any thread.
+    from any thread; one that gives up some of a batch has `drops: Drops`, what it gave up since the start.
     """
 
     def write(self, batch: Batch) -> Outcome:

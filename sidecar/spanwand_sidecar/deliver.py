@@ -11,7 +11,7 @@ from typing import assert_never
 import msgspec
 
 from spanwand.batch import Batch
-from spanwand.drops import DropReason
+from spanwand.drops import DropReason, Drops
 from spanwand.errors import SpanwandError
 from spanwand.outcomes import Delivered, Outcome, Rejected, Retry
 from spanwand.ports import Sink
@@ -34,8 +34,10 @@ class SinkStatus(msgspec.Struct, frozen=True, kw_only=True):
     next_retry_s: float = 0.0
     """Unix time of the next try; 0 if none is planned."""
     outcomes: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+    """What it gave up of batches since the start, by reason: see `spanwand.ports.Sink`."""
     notes: tuple[str, ...] = ()
-    """What else a person should know of it: see `spanwand.ports.Sink`."""
+    """What else a person should know of it, likewise."""
 
 
 class Delivery:
@@ -59,6 +61,7 @@ class Delivery:
         self._finish_by_s = float("inf")
         self._status = SinkStatus(delivered_seq=commits[name].seq)
         self._seldom = Seldom()
+        self._told = Drops()
         self._thread = threading.Thread(target=self._run, name=f"sink-{name}", daemon=True)
 
     def start(self) -> None:
@@ -86,8 +89,19 @@ class Delivery:
     def status(self) -> SinkStatus:
         """A snapshot."""
         undelivered = self._offered - self._settled
-        notes: tuple[str, ...] = getattr(self._sink, "notes", ())
-        return msgspec.structs.replace(self._status, undelivered=undelivered, outcomes=dict(self.counts), notes=notes)
+        return msgspec.structs.replace(
+            self._status,
+            undelivered=undelivered,
+            outcomes=dict(self.counts),
+            dropped={reason.value: count for reason, count in self.drops.items()},
+            notes=getattr(self._sink, "notes", ()),
+        )
+
+    @property
+    def drops(self) -> Drops:
+        """What was given up since the start: batches that were refused, and what the sink says of parts of others."""
+        of_parts: Drops = getattr(self._sink, "drops", Drops())
+        return of_parts + Drops({DropReason.REJECTED_BY_SINK: self.counts["rejected"]})
 
     def _run(self) -> None:
         sink = self._sink = self._opened()
@@ -117,6 +131,7 @@ class Delivery:
                 self._settled += 1
                 self._show("idle", outcome.why if isinstance(outcome, Rejected) else "", delivered_seq=batch.seq)
                 return
+            tries = 0 if outcome.is_getting_on else tries
             self._pause(tries, outcome)
             tries += 1
 
@@ -125,6 +140,7 @@ class Delivery:
         try:
             outcome = sink.write(batch) if batch.updates else Delivered()
             self.counts[type(outcome).__name__.lower()] += 1
+            self._tell_drops()
             kill_point("batch_written")
             self._record(outcome, batch)
         except Exception as error:  # noqa: BLE001  # a sink must not raise; if it does, nothing is lost
@@ -138,13 +154,20 @@ class Delivery:
             case Retry():
                 return
             case Rejected(why):
-                self._seldom.warning("rejected", "%s: sink %s: %s", DropReason.REJECTED_BY_SINK, self.name, why)
+                self._seldom.warning("rejected", "sink %s refuses a batch: %s", self.name, why)
             case Delivered():
                 pass
             case _:
                 assert_never(outcome)
         self._commits.advance(self.name, Commit(batch.seq, batch.low))
         kill_point("batch_committed")
+
+    def _tell_drops(self) -> None:
+        drops = self.drops
+        if drops != self._told:
+            self._told = drops
+            text = ", ".join(f"{count} {reason}" for reason, count in drops.items())
+            self._seldom.warning("dropped", "sink %s dropped since the start: %s", self.name, text)
 
     def _pause(self, tries: int, outcome: Retry) -> None:
         """Full jitter, but never less than the sink asked for. A stop cuts one pause short, for one more try."""

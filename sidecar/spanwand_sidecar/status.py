@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import msgspec
 
 import spanwand
-from spanwand.drops import DropReason
 from spanwand_sidecar.commits import Commits
 from spanwand_sidecar.deliver import Delivery, SinkStatus
 from spanwand_sidecar.journal import Journal
@@ -160,8 +159,7 @@ def _line(parts: Parts) -> LineStatus:
         position=worker.position,
         waiting=worker.waiting,
         failed_frames=worker.failed_frames,
-        dropped=worker.dropped
-        + Counter({DropReason.REJECTED_BY_SINK.value: sum(d.counts["rejected"] for d in parts.deliveries)}),
+        dropped=sum((Counter(d.status().dropped) for d in parts.deliveries), start=worker.dropped),
         last_batch_seq=batch.seq if batch else -1,
         last_batch_end=batch.end_ns / 1e9 if batch else 0.0,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from spanwand.batch import Batch, RunKey, RunUpdate
+from spanwand.drops import DropReason, Drops
 from spanwand.outcomes import Delivered, Outcome, Rejected, Retry
 from spanwand_sidecar.commits import Commit, Commits
 from spanwand_sidecar.config import DeliverConfig
@@ -28,6 +29,7 @@ class Scripted:
 
     def __init__(self, outcomes: Sequence[Outcome | Exception] = ()) -> None:
         self.outcomes = list(outcomes)
+        self.drops = Drops()
         self.taken: list[int] = []
         self.closed_with_s: list[float] = []
         self.gate = threading.Event()
@@ -136,6 +138,26 @@ def test_the_sinks_wish_is_the_floor_of_the_pause(start: Start) -> None:
     assert time.monotonic() - before >= 0.3
 
 
+def test_what_a_sink_gives_up_of_a_batch_is_told(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """R12: in the status, and in one line a minute."""
+    sink = Scripted()
+    sink.drops[DropReason.ROW_REFUSED] = 3
+    delivery = start(sink)
+    for seq in (10, 20):
+        delivery.put(batch(seq))
+    finish(delivery)
+    assert delivery.status().dropped == {"row_refused": 3}
+    assert [record.getMessage() for record in caplog.records] == ["sink sink dropped since the start: 3 row_refused"]
+
+
+def test_a_sink_that_is_getting_on_is_not_kept_waiting(start: Start) -> None:
+    """The pause does not grow from try to try: with 60 s at most, twelve of them would take minutes."""
+    sink = Scripted([Retry(0.0, "some rows are in", is_getting_on=True)] * 4)
+    delivery = start(sink)
+    delivery.put(batch(10))
+    until(lambda: sink.taken == [10])
+
+
 def test_a_refused_batch_is_counted_and_passed_over(start: Start, commits: Commits) -> None:
     """R12: the rest is delivered."""
     sink = Scripted([Rejected("too large")])
@@ -145,6 +167,7 @@ def test_a_refused_batch_is_counted_and_passed_over(start: Start, commits: Commi
     finish(delivery)
     assert sink.taken == [20]
     assert delivery.status().outcomes == {"rejected": 1, "delivered": 1}
+    assert delivery.status().dropped == {"rejected_by_sink": 1}
     assert commits["sink"].seq == 20
 
 

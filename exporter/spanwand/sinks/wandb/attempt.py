@@ -62,6 +62,7 @@ class Attempt:
             self.log()
             self._prove(deadline, finish_timeout_s)
         if self._is_in_pieces:
+            self._troubles.is_getting_on = True
             self._troubles.add("W&B refused rows; which of them is being found out", 0.0)
 
     def _prove(self, deadline: float, finish_timeout_s: float) -> None:

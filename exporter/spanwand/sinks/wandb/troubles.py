@@ -21,6 +21,8 @@ class Troubles:
     def __init__(self, secret: str | None) -> None:
         self._secret = secret
         self._reasons: dict[str, float] = {}
+        self.is_getting_on = False
+        """More is in than before, or it is clearer what cannot be."""
 
     def add(self, why: str, after_s: float = RETRY_LATER_S) -> None:
         """Note a reason, once."""
@@ -36,7 +38,7 @@ class Troubles:
         """Delivered if there was none; else try again, as soon as the least of them allows."""
         if not self._reasons:
             return Delivered()
-        return Retry(min(self._reasons.values()), "; ".join(self._reasons)[:MAX_REASON_CHARS])
+        return Retry(min(self._reasons.values()), "; ".join(self._reasons)[:MAX_REASON_CHARS], self.is_getting_on)
 
     def _clean(self, why: str) -> str:
         text = why.replace(self._secret, "***") if self._secret else why
