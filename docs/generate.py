@@ -7,14 +7,13 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import dialect_reference
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from spanwand import dialects, metrics, tables
-from spanwand.dialects.general import GENERAL, RESOURCE
+from spanwand import metrics, tables
 from spanwand.dialects.log_events import EVENTS, About
 from spanwand.dialects.metrics import INDEX_KEYS, SOURCES, MetricSource, Part
-from spanwand.dialects.table import Dialect
 from spanwand_sidecar.config import Config
 
 HERE = Path(__file__).parent
@@ -82,22 +81,14 @@ def table_reference() -> Iterator[str]:
         yield from table(("column", "type", "content"), ((f"`{c.name}`", c.type.value, c.description) for c in columns))
 
 
-def dialect_reference() -> Iterator[str]:
+def dialect_page() -> Iterator[str]:
     """The reference of attribute keys by dialect."""
     yield "# Dialects"
     yield ""
-    yield "Which attribute each field is read from, most trusted first. Where two dialects stand on one span, a field"
-    yield "is taken from the dialect listed first; nothing is added up."
-    for dialect in (*dialects.DIALECTS, GENERAL, RESOURCE):
-        yield from ("", f"## `{dialect.name}`", "")
-        yield from table(("field", "attribute", "note"), sources(dialect))
-
-
-def sources(dialect: Dialect) -> Iterator[tuple[str, str, str]]:
-    """One row per key; the field is named on its first."""
-    for field, keys in dialect.fields.items():
-        for index, source in enumerate(keys):
-            yield "" if index else f"`{field}`", f"`{source.key}`", source.note
+    yield dialect_reference.INTRODUCTION
+    for title, text, head, rows in dialect_reference.sections():
+        yield from ("", f"## {title}", "", text, "")
+        yield from table(head, rows)
 
 
 def signal_reference() -> Iterator[str]:
@@ -141,7 +132,7 @@ PAGES = {
     "configuration": configuration,
     "metrics": metric_reference,
     "tables": table_reference,
-    "dialects": dialect_reference,
+    "dialects": dialect_page,
     "signals": signal_reference,
 }
 

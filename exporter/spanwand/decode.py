@@ -33,7 +33,9 @@ class Decode:
     def __init__(self, keys: Keys, drops: Drops) -> None:
         self._markers = keys.markers
         self._marker_heads = frozenset(key.encode()[:_HEAD_CHARS] for key in keys.markers)
-        self._attributes = KeyValues(keys.parsers).attributes
+        self._attributes = KeyValues(keys.parsers, keys.lists).attributes
+        self._event_attributes = KeyValues(keys.event_parsers).attributes
+        self._events_read = frozenset(name.encode() for name in keys.events)
         self._drops = drops
 
     def __call__(self, body: bytes) -> tuple[list[Span], int]:
@@ -79,6 +81,7 @@ class Decode:
                 continue
             status = span.status
             is_error = status.code == _STATUS_ERROR
+            events = span.events
             spans.append(
                 Span(
                     trace_id=trace_id,
@@ -90,17 +93,22 @@ class Decode:
                     start_ns=span.start_time_unix_nano,
                     end_ns=span.end_time_unix_nano,
                     attributes=attributes,
-                    events=self._events(span.events) if is_error else (),
+                    events=self._events(events, is_error=is_error) if events else (),
                     resource=resource,
+                    dropped_attributes=span.dropped_attributes_count,
                     status_is_error=is_error,
                     status_message=_text(status.message) if is_error else "",
                 )
             )
         return spans
 
-    def _events(self, sent: Iterable[view_pb2.Event]) -> tuple[SpanEvent, ...]:
-        """Events of a failed span: they say which exception it was."""
-        return tuple(SpanEvent(_text(e.name), e.time_unix_nano, self._attributes(e.attributes)) for e in sent)
+    def _events(self, sent: Iterable[view_pb2.Event], *, is_error: bool) -> tuple[SpanEvent, ...]:
+        """Events that some dialect reads, and all of a failed span: they say which exception it was."""
+        return tuple(
+            SpanEvent(_text(e.name), e.time_unix_nano, self._event_attributes(e.attributes))
+            for e in sent
+            if is_error or e.name in self._events_read
+        )
 
 
 def _text(raw: bytes) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from google.protobuf.message import DecodeError
 
 from spanwand.any_value import plain
+from spanwand.dialects.flattened import prefix_of, unflatten
 from spanwand.otlp.v1.view_pb2 import KeyValue
 from spanwand.span import AttributeValue, Parser
 
@@ -23,20 +24,26 @@ _NOTHING: tuple[str, AttributeValue] = ("", None)
 class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
     """Key and value by their bytes: those seen before, others when they are asked for."""
 
-    def __init__(self, parsers: Mapping[str, Parser]) -> None:
-        """`parsers` of the keys that are read."""
+    def __init__(self, parsers: Mapping[str, Parser], lists: frozenset[str] = frozenset()) -> None:
+        """`parsers` of the keys that are read; `lists` are those of them that are sent flattened."""
         super().__init__()
         self._parsers = {key.encode(): (key, parse) for key, parse in parsers.items()}
+        self._list_parsers = {key: parsers[key] for key in lists}
+        self._parts: list[tuple[str, str, AttributeValue]] = []
 
     def attributes(self, sent: Iterable[bytes]) -> dict[str, AttributeValue]:
         """Return those of the attributes that are read and can be used, each as its parser returns it."""
         found = dict(map(self.__getitem__, sent))
         found.pop("", None)
+        if self._parts:  # of lists: never remembered, so each has been read just now
+            parts, self._parts = self._parts, []
+            found.update(lists_of(parts, self._list_parsers))
         return found
 
     def __missing__(self, raw: bytes) -> tuple[str, AttributeValue]:
+        parts = len(self._parts)
         pair = self._read(raw)
-        if len(raw) <= REMEMBERED_BYTES:
+        if len(raw) <= REMEMBERED_BYTES and len(self._parts) == parts:
             if len(self) >= MOST_REMEMBERED:
                 self.clear()
             self[raw] = pair
@@ -49,7 +56,22 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
             return _NOTHING
         known = self._parsers.get(sent.key)
         if known is None:
+            self._take_part(sent)
             return _NOTHING
         key, parse = known
         value = parse(plain(sent.value))
         return _NOTHING if value is None else (key, value)
+
+    def _take_part(self, sent: KeyValue) -> None:
+        key = sent.key.decode(errors="replace")
+        prefix = prefix_of(key)
+        if prefix in self._list_parsers:
+            self._parts.append((prefix, key, plain(sent.value)))
+
+
+def lists_of(
+    parts: Iterable[tuple[str, str, AttributeValue]], parsers: Mapping[str, Parser]
+) -> dict[str, AttributeValue]:
+    """The lists that flattened attributes stand for, each as its parser returns it."""
+    parsed = {key: parsers[key](items) for key, items in unflatten(parts).items()}
+    return {key: value for key, value in parsed.items() if value is not None}

@@ -5,18 +5,22 @@ from typing import Any
 
 import msgspec
 
+from spanwand import infer
 from spanwand.dialects import DIALECTS
+from spanwand.dialects.counting import exclusive
+from spanwand.dialects.events import EVENT_PARSERS, happened
 from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE
 from spanwand.dialects.parsers import as_sent
 from spanwand.dialects.table import PARTS, Dialect, Groups, Reader
+from spanwand.oddities import Oddities, Oddity
 from spanwand.operations import Operation
-from spanwand.record import Failure, Generation, ImageParams, Service
+from spanwand.record import Generation, Service
 from spanwand.request import TraceRoot
-from spanwand.span import Attributes, Keys, Parser, Span, SpanResource
+from spanwand.span import Attributes, AttributeValue, Keys, Parser, Span, SpanResource
+from spanwand.token_counts import MOST_TOKENS, settle
 
-DEFAULT_ENVIRONMENT = "default"
-"""The environment of a service that names none."""
 _VISUAL = frozenset({Operation.IMAGE, Operation.VIDEO})
+_PLAIN = {"input_tokens", "output_tokens"}
 
 
 class _Origin(msgspec.Struct, frozen=True):
@@ -29,36 +33,45 @@ class _Origin(msgspec.Struct, frozen=True):
 
 
 class Normalise:
-    """Turns spans into records. `request_attributes` are keys of span or resource that records carry along."""
+    """Turns spans into records. `request_attributes` are keys of span or resource that records carry along.
+
+    `oddities` counts what could not be true as it was sent.
+    """
 
     def __init__(self, request_attributes: Sequence[str] = (), dialects: Sequence[Dialect] = DIALECTS) -> None:
-        self._dialects = dialects
+        self.oddities = Oddities()
         self._extras = tuple(request_attributes)
         self._call = Reader((GENERAL, *dialects))
         self._general = Reader((GENERAL,))
         self._exception = Reader((EXCEPTION,))
         self._resource = Reader((RESOURCE,))
+        self._event_keys = {name: key for dialect in dialects for name, key in dialect.events.items()}
         self.keys = Keys(
             markers=frozenset().union(*(dialect.markers for dialect in dialects)),
             parsers=dict.fromkeys(request_attributes, as_sent) | _parsers(self._call, self._exception, self._resource),
+            lists=frozenset().union(*(dialect.lists for dialect in dialects)),
+            events=frozenset(self._event_keys),
+            event_parsers={**EVENT_PARSERS, **self._exception.parsers},
         )
         self._origins: tuple[Attributes | None, _Origin] = (None, _Origin(Service(), "", "", {}))
 
     def __call__(self, span: Span) -> Generation | None:
         """Return the model call a span reports; `None` if it carries no dialect's marker."""
-        plan = self._call.plan(span.attributes)
+        attributes = {**span.attributes, **self._happened(span)} if span.events else span.attributes
+        plan = self._call.plan(attributes)
         if not plan.dialect:
             return None
-        groups, sources = plan.read(span.attributes), plan.sources
-        call, usage = groups[""], groups.get("usage")
+        if plan.documents:
+            attributes, plan = self._call.open(attributes, plan)
+        groups = plan.read(attributes)
+        call, hint = groups[""], groups["hint"]
         origin = self._origin(span.resource)
-        failure = _failure(span, groups["hint"], self._exception)
-        operation = call["operation"] = _operation(span.name, groups)
-        _assign(call, groups["hint"], origin)
-        if usage and ("cached_input_tokens" in usage or "cache_write_input_tokens" in usage):
-            sources = _inclusive(usage, sources)
+        failure = infer.failure(span, hint, self._exception)
+        operation = call["operation"] = infer.operation(span.name, groups)
+        _assign(call, hint, origin)
+        sources = self._settled(span, groups, plan.sources)
         if operation in _VISUAL:
-            call["image"], sources = _image(groups, sources, failed=failure is not None)
+            call["image"], sources = infer.image(groups, sources, failed=failure is not None)
         for part in plan.parts:
             call[part] = PARTS[part](**groups[part])
         return Generation(
@@ -69,7 +82,8 @@ class Normalise:
             start_ns=span.start_ns,
             end_ns=span.end_ns,
             service=origin.service,
-            dialect=plan.dialect,
+            name=span.name,
+            dialect=self._call.dialect(plan, span.resource.scope_name),
             failure=failure,
             attributes=self._extra(span, origin),
             sources=sources,
@@ -92,7 +106,7 @@ class Normalise:
             start_ns=span.start_ns,
             end_ns=span.end_ns,
             service=origin.service,
-            failure=_failure(span, hint, self._exception),
+            failure=infer.failure(span, hint, self._exception),
             attributes=self._extra(span, origin),
             **call,
         )
@@ -103,7 +117,7 @@ class Normalise:
             groups = self._resource.read(resource.attributes)
             call = groups[""]
             extras = {key: resource.attributes[key] for key in self._extras if key in resource.attributes}
-            origin = _Origin(_service(groups), call.get("experiment", ""), call.get("arm", ""), extras)
+            origin = _Origin(infer.service(groups), call.get("experiment", ""), call.get("arm", ""), extras)
             self._origins = resource.attributes, origin
         return origin
 
@@ -112,6 +126,34 @@ class Normalise:
             return origin.extras
         own = {key: span.attributes[key] for key in self._extras if key in span.attributes}
         return {**origin.extras, **own}
+
+    def _happened(self, span: Span) -> dict[str, AttributeValue]:
+        """What its events say, as attributes."""
+        sent = happened(span.events, self._event_keys, span.start_ns)
+        parsed = {key: self._call.parsers[key](value) for key, value in sent.items()}
+        return {key: value for key, value in parsed.items() if value is not None}
+
+    def _settled(self, span: Span, groups: Groups, sources: Mapping[str, str]) -> Mapping[str, str]:
+        """Put right what a span says in its own way; return the sources, so noted."""
+        usage, hint = groups.get("usage"), groups["hint"]
+        if span.dropped_attributes:
+            self.oddities[Oddity.ATTRIBUTES_DROPPED] += 1
+        if "first_token_ns" in hint:
+            sources = _first_token(groups, sources, span.start_ns)
+        if usage and ("total_tokens" in hint or not usage.keys() <= _PLAIN or max(usage.values()) > MOST_TOKENS):
+            sources = self._counted(usage, groups, sources, span.resource)
+        return sources
+
+    def _counted(
+        self, usage: dict[str, int], groups: Groups, sources: Mapping[str, str], resource: SpanResource
+    ) -> Mapping[str, str]:
+        """Make the counts include their parts."""
+        known = exclusive(resource.scope_name, resource.scope_version, groups[""].get("provider", ""))
+        settled = settle(usage, groups["hint"].get("total_tokens"), known)
+        self.oddities.update(settled.oddities)
+        if not settled.notes:
+            return sources
+        return {**sources, **{path: sources[path] + note for path, note in settled.notes.items()}}
 
 
 def _parsers(*readers: Reader) -> dict[str, Parser]:
@@ -124,50 +166,6 @@ def _parsers(*readers: Reader) -> dict[str, Parser]:
     return parsers
 
 
-def _failure(span: Span, hint: Mapping[str, Any], exception: Reader) -> Failure | None:
-    """The failure of a span: its `error.type`, else the type of its last exception."""
-    kind, message = hint.get("error_type", ""), span.status_message
-    if not span.status_is_error:
-        return Failure(kind, message) if kind else None
-    for event in reversed(span.events):
-        raised = exception.read(event.attributes)["hint"]
-        if raised:
-            kind = kind or raised.get("exception_type", "")
-            message = message or raised.get("exception_message", "")
-            break
-    return Failure(kind or "error", message)
-
-
-def _service(groups: Groups) -> Service:
-    fields, hint = groups.get("service", {}), groups["hint"]
-    fields.setdefault("environment", DEFAULT_ENVIRONMENT)
-    if "instance" not in fields:
-        fields["instance"] = "-".join(str(hint[part]) for part in ("host", "pid") if part in hint)
-    return Service(**fields)
-
-
-def _operation(name: str, groups: Groups) -> Operation:
-    """The operation a span names, else the one its attributes give away."""
-    hint = groups["hint"]
-    named: Operation | None = groups[""].get("operation")
-    if named is not None:
-        return Operation.IMAGE if named is Operation.CHAT and hint.get("output_type") == "image" else named
-    if groups.get("image") or hint.get("output_type") == "image":
-        return Operation.IMAGE
-    if "tool" in hint:
-        return Operation.TOOL
-    if "agent" in hint:
-        return Operation.AGENT
-    return _model_operation(name, groups)
-
-
-def _model_operation(name: str, groups: Groups) -> Operation:
-    model = groups[""].get("request_model", "")
-    if "dimensions" in groups["hint"] or any("embed" in text[:64].lower() for text in (model, name)):
-        return Operation.EMBEDDINGS
-    return Operation.CHAT if model or groups.get("usage") else Operation.OTHER
-
-
 def _assign(call: dict[str, Any], hint: Mapping[str, Any], origin: _Origin) -> None:
     """Set experiment and arm: ours, the span's before the resource's; else those of a feature flag it evaluated."""
     if origin.experiment:
@@ -178,26 +176,10 @@ def _assign(call: dict[str, Any], hint: Mapping[str, Any], origin: _Origin) -> N
         call["experiment"], call["arm"] = hint["flag"], hint["variant"]
 
 
-def _inclusive(usage: dict[str, Any], sources: Mapping[str, str]) -> Mapping[str, str]:
-    """Make the input include cached tokens where they cannot have been part of it; return the sources, so noted."""
-    cached = usage.get("cached_input_tokens", 0) + usage.get("cache_write_input_tokens", 0)
-    if cached <= usage.get("input_tokens", cached):
+def _first_token(groups: Groups, sources: Mapping[str, str], start_ns: int) -> Mapping[str, str]:
+    """Set the time to the first token from the moment it came, where no duration was sent."""
+    timing, moment_ns = groups["timing"], groups["hint"]["first_token_ns"]
+    if moment_ns < start_ns or "ttft_s" in timing:
         return sources
-    usage["input_tokens"] += cached
-    return {**sources, "usage.input_tokens": sources["usage.input_tokens"] + " (was exclusive of cached tokens)"}
-
-
-def _image(groups: Groups, sources: Mapping[str, str], *, failed: bool) -> tuple[ImageParams, Mapping[str, str]]:
-    """Parameters of an image call. A call that succeeded made as many images as were asked for, by default one."""
-    sources = dict(sources)
-    image, hint, params = groups.get("image", {}), groups["hint"], groups.get("params", {})
-    if "size" in hint and "width" not in image and "height" not in image:
-        image["width"], image["height"] = hint["size"]
-        sources["image.width"] = sources["image.height"] = sources["hint.size"]
-    if "images" not in image and not failed:
-        image["images"] = hint.get("images_asked", 1)
-        sources["image.images"] = sources.get("hint.images_asked", "one, by default")
-    if "seed" not in image and "seed" in params:
-        image["seed"] = params["seed"]
-        sources["image.seed"] = sources["params.seed"]
-    return ImageParams(**image), sources
+    timing["ttft_s"] = (moment_ns - start_ns) / 1e9
+    return {**sources, "timing.ttft_s": sources["hint.first_token_ns"]}

@@ -1,6 +1,6 @@
 """Spans as the OpenTelemetry SDK hands them over inside an app -> what `decode` makes of the same spans' OTLP bytes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -8,8 +8,10 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, StatusCode
 from opentelemetry.util.types import AnyValue
 
+from spanwand.dialects.flattened import prefix_of
 from spanwand.drops import DropReason, Drops
-from spanwand.span import Attributes, AttributeValue, Keys, Span, SpanEvent, SpanResource
+from spanwand.key_values import lists_of
+from spanwand.span import Attributes, AttributeValue, Keys, Parser, Span, SpanEvent, SpanResource
 
 MAX_RESOURCES = 1_000
 """Pairs of resource and scope remembered; an app has a few dozen."""
@@ -54,20 +56,25 @@ class ReadableSpans:
             start_ns=span.start_time or 0,
             end_ns=span.end_time or 0,
             attributes=attributes,
-            events=tuple(map(self._event, span.events)) if is_error else (),
+            events=tuple(self._events(span.events, is_error=is_error)) if span.events else (),
             resource=self._resource(span.resource, span.instrumentation_scope),
+            dropped_attributes=span.dropped_attributes,
             status_is_error=is_error,
             status_message=_text(span.status.description or "") if is_error else "",
         )
 
-    def _event(self, event: Event) -> SpanEvent:
-        return SpanEvent(_text(event.name), event.timestamp, self._attributes(event.attributes))
+    def _events(self, events: Iterable[Event], *, is_error: bool) -> Iterator[SpanEvent]:
+        for event in events:
+            if is_error or event.name in self._keys.events:
+                attributes = _parsed(event.attributes or {}, self._keys.event_parsers)
+                yield SpanEvent(_text(event.name), event.timestamp, attributes)
 
     def _attributes(self, attributes: Mapping[str, AnyValue] | None) -> Attributes:
-        parsers = self._keys.parsers
-        sent = {key: value for key, value in (attributes or {}).items() if key in parsers}
-        parsed = {key: parsers[key](_value(value)) for key, value in sent.items()}
-        return {key: value for key, value in parsed.items() if value is not None}
+        parsed = _parsed(attributes or {}, self._keys.parsers)
+        lists = self._keys.lists
+        named = ((prefix_of(key), key, _value(value)) for key, value in (attributes or {}).items())
+        parts = [(prefix, key, value) for prefix, key, value in named if prefix in lists]
+        return parsed | lists_of(parts, self._keys.parsers) if parts else parsed
 
     def _resource(self, resource: Resource, scope: InstrumentationScope | None) -> SpanResource:
         """One object per resource and scope. The SDK's own hash of a resource is its JSON, so the key is identity."""
@@ -90,6 +97,11 @@ class ReadableSpans:
             return attributes
         parent = attributes.get(SERVICE_INSTANCE_ID) or attributes.get(SERVICE_NAME)
         return {**attributes, SERVICE_INSTANCE_ID: f"{parent}-{self._instance_suffix}"}
+
+
+def _parsed(attributes: Mapping[str, AnyValue], parsers: Mapping[str, Parser]) -> dict[str, AttributeValue]:
+    parsed = {key: parsers[key](_value(value)) for key, value in attributes.items() if key in parsers}
+    return {key: value for key, value in parsed.items() if value is not None}
 
 
 def _value(value: AnyValue) -> AttributeValue:

@@ -48,7 +48,9 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """Phases of one call in seconds; the latency itself is `end_ns - start_ns`."""
 
     ttft_s: float | None = None
+    time_per_output_token_s: float | None = None
     queue_s: float | None = None
+    execute_s: float | None = None  # in the engine, without the queue
     text_encode_s: float | None = None
     denoise_s: float | None = None
     decode_s: float | None = None
@@ -93,13 +95,26 @@ class ImageParams(msgspec.Struct, frozen=True, kw_only=True):
     safety_flagged: int | None = None
 
 
+class Retrieval(msgspec.Struct, frozen=True, kw_only=True):
+    """What a retrieval or rerank step found: how many documents, and how well each fits, best or first one first."""
+
+    documents: int | None = None
+    scores: tuple[float, ...] = ()
+
+
 class Content(msgspec.Struct, frozen=True, kw_only=True):
-    """What was said, as the instrumentation wrote it: plain text or a JSON string of messages."""
+    """What was said, as the instrumentation wrote it: plain text or a JSON string of messages.
+
+    Where it was stored elsewhere, a `_ref` is the URI it was stored under.
+    """
 
     input: str = ""
     output: str = ""
     system: str = ""
     negative_prompt: str = ""
+    input_ref: str = ""
+    output_ref: str = ""
+    system_ref: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -136,6 +151,7 @@ class GpuShare(msgspec.Struct, frozen=True, kw_only=True):
 NO_USAGE = Usage()
 NO_TIMING = Timing()
 NO_PARAMS = Params()
+NO_RETRIEVAL = Retrieval()
 NO_CONTENT = Content()
 NO_COST = Cost()
 
@@ -154,6 +170,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     start_ns: int
     end_ns: int
     service: Service
+    name: str = ""  # of the span
     dialect: str
     operation: Operation
     provider: str = ""
@@ -163,6 +180,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing = NO_TIMING
     params: Params = NO_PARAMS
     image: ImageParams | None = None
+    retrieval: Retrieval = NO_RETRIEVAL
     content: Content = NO_CONTENT
     failure: Failure | None = None
     finish_reasons: tuple[str, ...] = ()

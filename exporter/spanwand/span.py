@@ -15,11 +15,16 @@ class Keys(msgspec.Struct, frozen=True):
     """Which attribute keys mark a model call, and which are read from a span, its events or its resource.
 
     What is read goes through the parser of its key right there, where one that was seen before need not be parsed
-    again. An attribute whose parser returns `None` says nothing, as if it had not been sent.
+    again. An attribute whose parser returns `None` says nothing, as if it had not been sent. `lists` are keys that are
+    sent flattened, an attribute for each field of each item; their parsers are given the list. `events` are the names
+    of span events that are read, `event_parsers` the parsers of their attributes.
     """
 
     markers: frozenset[str]
     parsers: Mapping[str, Parser]
+    lists: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()
+    event_parsers: Mapping[str, Parser] = {}
 
 
 class SpanResource(msgspec.Struct, frozen=True):
@@ -56,5 +61,6 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     attributes: Attributes
     events: tuple[SpanEvent, ...] = ()
     resource: SpanResource
+    dropped_attributes: int = 0
     status_is_error: bool = False
     status_message: str = ""

@@ -18,7 +18,8 @@ from spanwand.span import AttributeValue, Keys, Span
 
 KEYS = Keys(
     markers=frozenset({"gen_ai.system"}),
-    parsers=dict.fromkeys(("gen_ai.system", "n", "service.name", "exception.type"), as_sent),
+    parsers=dict.fromkeys(("gen_ai.system", "n", "service.name"), as_sent),
+    event_parsers={"exception.type": as_sent},
 )
 
 

@@ -4,6 +4,7 @@ They never raise. Instrumentations write integers as doubles or strings, arrays 
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -12,6 +13,8 @@ from spanwand.span import AttributeValue, Parser
 _LARGEST = 2**53
 """Counts beyond this are nonsense, and doubles could not add them up exactly."""
 _LONGEST_NUMBER = 32
+_LONGEST_URI = 2_048
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def text(value: AttributeValue) -> str | None:
@@ -122,6 +125,61 @@ def content(value: AttributeValue) -> str | None:
         return msgspec.json.encode(value).decode()
     except (TypeError, ValueError, RecursionError):
         return None
+
+
+def identifier(value: AttributeValue) -> str | None:
+    """An id. Digits alone are a time: OpenLIT writes that of an image's creation, equal for different calls."""
+    return value if value and isinstance(value, str) and not value.isdecimal() else None
+
+
+def reference(value: AttributeValue) -> str | None:
+    """The URI of something stored elsewhere, without what may grant access to it: user, query and fragment."""
+    if not isinstance(value, str) or len(value) > _LONGEST_URI:
+        return None
+    scheme, separator, rest = value.partition("?")[0].partition("#")[0].partition("://")
+    if not separator:
+        return scheme or None
+    place, slash, path = rest.partition("/")
+    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
+
+
+def moment_ns(value: AttributeValue) -> int | None:
+    """A time as ISO 8601 writes it, in nanoseconds since the epoch; in UTC if it names no zone."""
+    if not isinstance(value, str) or len(value) > _LONGEST_NUMBER + 16:
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip('"'))
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def length(value: AttributeValue) -> int | None:
+    """How many items an array has."""
+    return len(value) if isinstance(value, (tuple, list)) else None
+
+
+def numbers(value: AttributeValue) -> tuple[float, ...] | None:
+    """The numbers in an array."""
+    if not isinstance(value, (tuple, list)):
+        return None
+    read = [number(item) for item in value]
+    return tuple([item for item in read if item is not None]) or None
+
+
+def unquoted(parse: Parser) -> Parser:
+    """Make a parser for texts that are sent as JSON: `"\\"gpt-4o\\""`."""
+
+    def parse_unquoted(value: AttributeValue) -> AttributeValue:
+        if isinstance(value, str) and value[:1] == '"' == value[-1:]:
+            try:
+                value = msgspec.json.decode(value, type=str)
+            except (msgspec.DecodeError, UnicodeError):
+                return None
+        return parse(value)
+
+    return parse_unquoted
 
 
 def as_sent(value: AttributeValue) -> AttributeValue:

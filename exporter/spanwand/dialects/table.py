@@ -10,13 +10,16 @@ from typing import Any
 
 import msgspec
 
-from spanwand.record import Content, Cost, Generation, ImageParams, Params, Service, Timing, Usage
+from spanwand.dialects.documents import Member, members
+from spanwand.dialects.parsers import content
+from spanwand.record import Content, Cost, Generation, ImageParams, Params, Retrieval, Service, Timing, Usage
 from spanwand.span import Attributes, Parser
 
 PARTS: Mapping[str, type[msgspec.Struct]] = {
     "usage": Usage,
     "timing": Timing,
     "params": Params,
+    "retrieval": Retrieval,
     "content": Content,
     "cost": Cost,
 }
@@ -32,23 +35,37 @@ GROUPS: Mapping[str, type[msgspec.Struct] | None] = {
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One key a field may be read from. `note` says what a reader of the docs has to know (units, versions)."""
+    """One key a field may be read from. `note` says what a reader of the docs has to know (units, versions).
+
+    `at`: the attribute is a document, and this the pointer to the member that is read (`documents`).
+    """
 
     key: str
     parse: Parser
     note: str = ""
+    at: str = ""
+
+    @property
+    def name(self) -> str:
+        """The key, and which member of it."""
+        return f"{self.key}#{self.at}" if self.at else self.key
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """How one family of instrumentations writes model calls.
 
     `markers` are keys that only a model call carries. `fields` maps a canonical field to its sources, most trusted
-    first.
+    first. `lists` are keys that are sent flattened, with an index (`flattened`), `events` names of span events, each
+    with the key under which they are read as if they were an attribute (`events`). `scopes` are how the names of the
+    instrumentation scopes begin that write this dialect, where its keys alone do not tell.
     """
 
     name: str
     markers: frozenset[str]
     fields: Mapping[str, tuple[Source, ...]]
+    lists: frozenset[str] = frozenset()
+    events: Mapping[str, str] = {}
+    scopes: tuple[str, ...] = ()
 
     @property
     def keys(self) -> frozenset[str]:
@@ -59,6 +76,11 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 def keys(parse: Parser, *names: str) -> tuple[Source, ...]:
     """Sources that share a parser."""
     return tuple(Source(name, parse) for name in names)
+
+
+def inside(key: str, parse: Parser, *pointers: str) -> tuple[Source, ...]:
+    """Sources that are members of one document."""
+    return tuple(Source(key, parse, at=pointer) for pointer in pointers)
 
 
 Groups = dict[str, dict[str, Any]]
@@ -76,6 +98,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Those of the groups that have a record of their own."""
     sources: Mapping[str, str]
     """The key of each field of the record."""
+    documents: tuple[tuple[str, tuple[Member, ...]], ...]
+    """Keys to look into, for members that are trusted more than what is at hand."""
 
     def read(self, attributes: Attributes) -> Groups:
         """Return the fields that `attributes`, which have the keys of the plan, hold."""
@@ -99,41 +123,82 @@ class Reader:
     def __init__(self, dialects: Iterable[Dialect]) -> None:
         """Raises ValueError for a table that names no field of the record, or reads one key as two fields."""
         self._dialects = tuple(dialects)
-        self._paths: dict[str, str] = {}  # by key, most trusted first
+        self._paths: dict[str, str] = {}  # by key or member, most trusted first
+        self._members: dict[str, list[Member]] = {}
         self.parsers: dict[str, Parser] = {}
         """The parser of every key that is read."""
         self._plans: dict[tuple[str, ...], Plan] = {}
+        self._opened: dict[tuple[str, ...], Plan] = {}
+        self._named: dict[tuple[str, str], str] = {}
         for dialect in self._dialects:
             for path, sources in dialect.fields.items():
                 for source in sources:
                     self._add(dialect.name, path, source)
+        self._ranks = {name: rank for rank, name in enumerate(self._paths)}
 
     def plan(self, attributes: Attributes) -> Plan:
         """How to read these attributes, and all others with the same keys."""
         shape = tuple(attributes)
-        plan = self._plans.get(shape)
-        if plan is None:
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            plan = self._plans[shape] = self._plan(frozenset(shape))
-        return plan
+        return self._plans.get(shape) or self._make(self._plans, shape, self._members)
+
+    def open(self, attributes: Attributes, plan: Plan) -> tuple[Attributes, Plan]:
+        """Return the attributes with the members that a plan's documents hold, and how to read those."""
+        found = dict(attributes)
+        for key, wanted in plan.documents:
+            found.update(members(attributes[key], wanted))
+        shape = tuple(found)
+        return found, self._opened.get(shape) or self._make(self._opened, shape, {})
+
+    def dialect(self, plan: Plan, scope_name: str) -> str:
+        """The dialect of a span: the most specific one that a marker or its instrumentation scope names."""
+        asked = (plan.dialect, scope_name)
+        known = self._named.get(asked)
+        if known is None:
+            if len(self._named) >= _MOST_PLANS:
+                self._named.clear()
+            by_scope = (d.name for d in self._dialects if d.name == plan.dialect or scope_name.startswith(d.scopes))
+            known = self._named[asked] = next(by_scope, "")
+        return known
 
     def read(self, attributes: Attributes) -> Groups:
         """Return the most trusted value of each field that `attributes` has."""
         return self.plan(attributes).read(attributes)
 
-    def _plan(self, keys: frozenset[str]) -> Plan:
+    def _make(
+        self, plans: dict[tuple[str, ...], Plan], shape: tuple[str, ...], documents: Mapping[str, list[Member]]
+    ) -> Plan:
+        if len(plans) >= _MOST_PLANS:
+            plans.clear()
+        plan = plans[shape] = self._plan(frozenset(shape), documents)
+        return plan
+
+    def _plan(self, keys: frozenset[str], documents: Mapping[str, list[Member]]) -> Plan:
         named = (dialect.name for dialect in self._dialects if not dialect.markers.isdisjoint(keys))
         sources: dict[str, str] = {}
-        for key, path in self._paths.items():
-            if key in keys:
-                sources.setdefault(path, key)
+        for key in sorted(keys & self._ranks.keys(), key=self._ranks.__getitem__):
+            sources.setdefault(self._paths[key], key)
         groups: dict[str, list[tuple[str, str]]] = {"": [], "hint": []}
+        if "hint.first_token_ns" in sources:  # it makes a time
+            groups["timing"] = []
         for path, key in sources.items():
             group, _, field = path.rpartition(".")
             groups.setdefault(group, []).append((field, key))
         fields = tuple((group, tuple(found)) for group, found in groups.items())
-        return Plan(next(named, ""), fields, tuple(group for group in groups if group in PARTS), sources)
+        wanted = {key: tuple(self._better(documents[key], sources)) for key in documents.keys() & keys}
+        return Plan(
+            next(named, ""),
+            fields,
+            tuple(group for group in groups if group in PARTS),
+            sources,
+            tuple((key, better) for key, better in sorted(wanted.items()) if better),
+        )
+
+    def _better(self, wanted: Iterable[Member], sources: Mapping[str, str]) -> Iterable[Member]:
+        """Those that are trusted more than the source a field has."""
+        for member in wanted:
+            known = sources.get(self._paths[member.name])
+            if known is None or self._ranks[member.name] < self._ranks[known]:
+                yield member
 
     def _add(self, dialect: str, path: str, source: Source) -> None:
         group, _, field = path.rpartition(".")
@@ -142,7 +207,13 @@ class Reader:
         record = GROUPS[group]
         if record is not None and field not in record.__struct_fields__:
             raise ValueError(f"{source.key}: {path} is not a field of the record")
-        known = self._paths.setdefault(source.key, path)
+        known = self._paths.setdefault(source.name, path)
         if known != path:
-            raise ValueError(f"{dialect}: {source.key} is read as {known} and as {path}")
-        self.parsers.setdefault(source.key, source.parse)
+            raise ValueError(f"{dialect}: {source.name} is read as {known} and as {path}")
+        if source.at:
+            self._members.setdefault(source.key, []).append(
+                Member(source.name, tuple(source.at.split("/")), source.parse)
+            )
+        parse = content if source.at else source.parse
+        if self.parsers.setdefault(source.key, parse) is not parse:
+            raise ValueError(f"{dialect}: {source.key} has two parsers")

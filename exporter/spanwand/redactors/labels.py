@@ -25,7 +25,7 @@ _LONGEST = 1024
 _MOST_REMEMBERED = 4096
 _ROOT = ("name", "experiment", "arm", "session_id")
 _GENERATION = (
-    *("trace_state", "provider", "request_model", "response_model", "experiment", "arm"),
+    *("trace_state", "name", "provider", "request_model", "response_model", "experiment", "arm"),
     *("prompt_name", "prompt_version", "session_id"),
 )
 _EVALUATION = ("name", "label")

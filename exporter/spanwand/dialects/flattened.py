@@ -1,0 +1,45 @@
+"""Attributes with an index in their key, as instrumentations write lists: `llm.input_messages.0.message.role`.
+
+How many there are differs from span to span, so they are put together into the list they stand for: one attribute.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from spanwand.span import AttributeValue
+
+_INDEX = re.compile(r"\.\d{1,4}(?=\.|$)")
+_DEEPEST = 12
+_WRAPPERS = frozenset(
+    {"message", "message_content", "tool_call", "tool", "document", "embedding", "prompt", "completion"}
+)
+"""Levels that OpenInference puts between an index and the fields of the item; they say nothing."""
+
+
+def prefix_of(key: str) -> str | None:
+    """The key of the list that an attribute is a part of; `None` if its key has no index."""
+    index = _INDEX.search(key)
+    return key[: index.start()] if index else None
+
+
+def unflatten(sent: Iterable[tuple[str, str, AttributeValue]]) -> dict[str, list[Any]]:
+    """Return the lists by key, made of attributes given as prefix, key and value."""
+    trees: dict[str, dict[str, Any]] = {}
+    for prefix, key, value in sent:
+        steps = [step for step in key[len(prefix) + 1 :].split(".", _DEEPEST)]
+        named = [step for at, step in enumerate(steps) if not (at and steps[at - 1].isdecimal() and step in _WRAPPERS)]
+        place = trees.setdefault(prefix, {})
+        for step in named[:-1]:
+            inner = place.setdefault(step, {})
+            place = inner if isinstance(inner, dict) else place
+        place[named[-1]] = value
+    return {prefix: _listed(tree) for prefix, tree in trees.items()}  # type: ignore[misc]  # its keys begin with an index
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    if all(key.isdecimal() for key in value):
+        return [_listed(value[key]) for key in sorted(value, key=int)]
+    return {key: _listed(item) for key, item in value.items()}

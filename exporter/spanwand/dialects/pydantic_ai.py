@@ -1,0 +1,45 @@
+"""Pydantic AI and logfire: the conventions, a few keys of their own, and raw usage in logfire's instrumentations."""
+
+from spanwand.dialects.parsers import content, count, identifier, positive, seconds, text
+from spanwand.dialects.table import Dialect, Source, inside, keys
+
+_RAW = "gen_ai.usage.raw"
+_ANSWER = "response_data"
+
+PYDANTIC_AI = Dialect(
+    name="pydantic_ai",
+    markers=frozenset({"pydantic_ai.all_messages", "gen_ai.aggregated_usage.input_tokens", _RAW}),
+    scopes=("pydantic-ai", "logfire"),
+    fields={
+        "usage.input_tokens": (
+            Source("gen_ai.usage.input_tokens", count),
+            Source("gen_ai.aggregated_usage.input_tokens", count, "of an agent: the sum of its calls"),
+        ),
+        "usage.output_tokens": (
+            Source("gen_ai.usage.output_tokens", count),
+            Source("gen_ai.aggregated_usage.output_tokens", count, "of an agent: the sum of its calls"),
+        ),
+        "usage.cached_input_tokens": (
+            *inside(_RAW, count, "prompt_tokens_details/cached_tokens", "input_tokens_details/cached_tokens"),
+            *inside(_RAW, count, "cache_read_input_tokens"),
+        ),
+        "usage.cache_write_input_tokens": inside(_RAW, count, "cache_creation_input_tokens"),
+        "usage.cache_write_1h_input_tokens": inside(_RAW, count, "cache_creation/ephemeral_1h_input_tokens"),
+        "usage.reasoning_output_tokens": (
+            Source("gen_ai.usage.details.reasoning_tokens", count),
+            *inside(_RAW, count, "completion_tokens_details/reasoning_tokens"),
+            *inside(_RAW, count, "output_tokens_details/reasoning_tokens"),
+        ),
+        "usage.audio_input_tokens": keys(count, "gen_ai.usage.details.input_audio_tokens"),
+        "usage.audio_output_tokens": keys(count, "gen_ai.usage.details.output_audio_tokens"),
+        "timing.ttft_s": (Source("gen_ai.client.operation.time_to_first_chunk", seconds, "s"),),
+        "image.images": keys(count, "image_count"),
+        "cost.reported_usd": keys(positive, "operation.cost"),
+        "content.input": (
+            *keys(content, "gen_ai.input.messages", "pydantic_ai.all_messages", "all_messages_events", "request_data"),
+        ),
+        "content.output": keys(content, "gen_ai.output.messages", "final_result", _ANSWER),
+        "response_id": inside(_ANSWER, identifier, "id"),
+        "hint.agent": keys(text, "agent_name"),
+    },
+)

@@ -1,0 +1,80 @@
+"""What a span does not say outright: the operation, the parameters of an image, the failure, the sender."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from spanwand.dialects.table import Groups, Reader
+from spanwand.operations import Operation
+from spanwand.record import Failure, ImageParams, Service
+from spanwand.span import Span
+
+DEFAULT_ENVIRONMENT = "default"
+"""The environment of a service that names none."""
+
+
+def failure(span: Span, hint: Mapping[str, Any], exception: Reader) -> Failure | None:
+    """The failure of a span: its `error.type`, else the type of its last exception."""
+    kind, message = hint.get("error_type", ""), span.status_message
+    if not span.status_is_error:
+        return Failure(kind, message) if kind else None
+    for event in reversed(span.events):
+        raised = exception.read(event.attributes)["hint"]
+        if raised:
+            kind = kind or raised.get("exception_type", "")
+            message = message or raised.get("exception_message", "")
+            break
+    return Failure(kind or "error", message)
+
+
+def service(groups: Groups) -> Service:
+    """The service that a resource names."""
+    fields, hint = groups.get("service", {}), groups["hint"]
+    fields.setdefault("environment", DEFAULT_ENVIRONMENT)
+    if "instance" not in fields:
+        fields["instance"] = "-".join(str(hint[part]) for part in ("host", "pid") if part in hint)
+    return Service(**fields)
+
+
+def operation(name: str, groups: Groups) -> Operation:
+    """The operation a span names, else the one its attributes give away."""
+    hint = groups["hint"]
+    named: Operation | None = groups[""].get("operation")
+    if named is not None:
+        return Operation.IMAGE if named is Operation.CHAT and _shows_image(groups) else named
+    if groups.get("image") or _shows_image(groups):
+        return Operation.IMAGE
+    if "tool" in hint:
+        return Operation.TOOL
+    if "agent" in hint:
+        return Operation.AGENT
+    return _model_operation(name, groups)
+
+
+def _shows_image(groups: Groups) -> bool:
+    """Many dialects have one word for every model; a size of images, or their number, tells."""
+    return (
+        groups["hint"].get("output_type") == "image" or "size" in groups["hint"] or "images" in groups.get("image", {})
+    )
+
+
+def _model_operation(name: str, groups: Groups) -> Operation:
+    model = groups[""].get("request_model", "")
+    if "dimensions" in groups["hint"] or any("embed" in text[:64].lower() for text in (model, name)):
+        return Operation.EMBEDDINGS
+    return Operation.CHAT if model or groups.get("usage") else Operation.OTHER
+
+
+def image(groups: Groups, sources: Mapping[str, str], *, failed: bool) -> tuple[ImageParams, Mapping[str, str]]:
+    """Parameters of an image call. A call that succeeded made as many images as were asked for, by default one."""
+    sources = dict(sources)
+    found, hint, params = groups.get("image", {}), groups["hint"], groups.get("params", {})
+    if "size" in hint and "width" not in found and "height" not in found:
+        found["width"], found["height"] = hint["size"]
+        sources["image.width"] = sources["image.height"] = sources["hint.size"]
+    if "images" not in found and not failed:
+        found["images"] = hint.get("images_asked", 1)
+        sources["image.images"] = sources.get("hint.images_asked", "one, by default")
+    if "seed" not in found and "seed" in params:
+        found["seed"] = params["seed"]
+        sources["image.seed"] = sources["params.seed"]
+    return ImageParams(**found), sources
