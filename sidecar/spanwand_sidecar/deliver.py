@@ -100,7 +100,7 @@ class Delivery:
     @property
     def drops(self) -> Drops:
         """What was given up since the start: batches that were refused, and what the sink says of parts of others."""
-        of_parts: Drops = getattr(self._sink, "drops", Drops())
+        of_parts: Drops = getattr(self._sink, "drops", None) or Drops()
         return of_parts + Drops({DropReason.REJECTED_BY_SINK: self.counts["rejected"]})
 
     def _run(self) -> None:

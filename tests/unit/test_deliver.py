@@ -13,7 +13,6 @@ from spanwand.outcomes import Delivered, Outcome, Rejected, Retry
 from spanwand_sidecar.commits import Commit, Commits
 from spanwand_sidecar.config import DeliverConfig
 from spanwand_sidecar.deliver import Delivery
-from spanwand_sidecar.errors import CannotStart
 
 RUN = RunKey(group="g", job_type="j", name="n")
 UPDATE = RunUpdate(run=RUN, config={}, points={"llm/requests": 1}, rows={})
@@ -230,24 +229,3 @@ def test_the_end_comes_in_time_with_a_sink_that_hangs(start: Start) -> None:
     assert time.monotonic() - before < 5
     assert delivery.status().undelivered == 1
     sink.gate.set()
-
-
-def test_absent_sinks_keep_their_place_but_hold_nothing_back(tmp_path: Path, commits: Commits) -> None:
-    commits.advance("sink", Commit(20, 15))
-    lows: list[int] = []
-    others = Commits(tmp_path / "commits.json", ["other"], END, lows.append)
-    assert others.low == 0
-    others.advance("other", Commit(40, 40))
-    assert lows == [40]
-    assert Commits(tmp_path / "commits.json", ["sink"], END, lows.append)["sink"] == Commit(20, 15)
-
-
-def test_progress_of_a_journal_that_is_gone_is_forgotten(tmp_path: Path, commits: Commits) -> None:
-    commits.advance("sink", Commit(20, 15))
-    assert Commits(tmp_path / "commits.json", ["sink"], 10, lambda _: None)["sink"] == Commit()
-
-
-def test_a_damaged_record_stops_the_start(tmp_path: Path) -> None:
-    (tmp_path / "commits.json").write_bytes(b'{"sink": {"seq":')
-    with pytest.raises(CannotStart, match="damaged"):
-        Commits(tmp_path / "commits.json", ["sink"], END, lambda _: None)
