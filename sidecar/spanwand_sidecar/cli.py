@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, Entry] = {
     "sync": Entry("spanwand_sidecar.commands.sync:sync", "Upload runs that are only on disk, and verify them."),
     "journal": Entry("spanwand_sidecar.commands.journal:journal", "Look at a journal: files, damage, what is in it."),
     "replay": Entry("spanwand_sidecar.commands.replay:replay", "Run the line over a journal once more."),
+    "prices": Entry("spanwand_sidecar.commands.prices:prices", "Explain what calls of a model cost."),
     "check-config": Entry("spanwand_sidecar.commands.check_config:check_config", "Print the effective configuration."),
 }
 

@@ -95,7 +95,7 @@ def _packaged(provider: str, models: Sequence[str], tier: ServiceTier | None, qu
     tokens = [packaged.tokens(provider, model, tier, quarter) for model in models]
     pictures = [images.pictures(provider, model, tier) for model in models]
     found = next((some for some in tokens if isinstance(some, Tokens)), None)
-    why = next((some for some in tokens if isinstance(some, str)), NO_MODEL)
+    why = "" if found else next((some for some in tokens if isinstance(some, str)), NO_MODEL)
     return Prices(found, next((some for some in pictures if some is not None), None), why)
 
 
@@ -136,5 +136,6 @@ def _by_picture(pictures: Pictures, call: Generation) -> Quote:
     each = pictures.usd_each(image)
     if each is None:
         quality, size = pictures.variant(image)
-        return Quote(origin=pictures.origin, why=f"no price for quality {quality!r} and size {size!r}")
+        wanted = " ".join(text for text in (quality, size) if text)
+        return Quote(origin=pictures.origin, why=f"no price for a picture {wanted or 'of unknown quality and size'}")
     return Quote(usd=each * image.images, parts=(Part("image", image.images, each),), origin=pictures.origin)
