@@ -10,15 +10,19 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.golden import cases
+from tests.golden.programs import openai_sdk
+from tests.support.providers.openai import openai
 
 from spanwand.read import read
 from spanwand.stored_run import StoredRun
-from spanwand_sidecar.demo.ledger import Answered
-from spanwand_sidecar.demo.openai_api import API_KEY, OpenAIStandIn
+from spanwand_sidecar.demo.ledger import Answered, Ledger
 from spanwand_sidecar.demo.processes import daemon, demo_settings, environment
 from spanwand_sidecar.demo.sums import Sums, add, answered_by_api, in_metrics, in_table, rows_of
 
+CASES = (
+    *("chat", "cached-and-reasoning", "stream", "stream-without-usage", "tools", "embeddings", "responses"),
+    *("error", "wrong-key", "throttled", "retried"),
+)
 FAILED = ["openai.AuthenticationError", "openai.InternalServerError", "openai.RateLimitError"]
 
 
@@ -28,23 +32,22 @@ def landed(
 ) -> tuple[StoredRun, list[Answered]]:
     """The run of all cases, and the API's ledger."""
     folder = tmp_path_factory.mktemp(request.param)
-    stand_in = OpenAIStandIn(pace=0)
+    ledger = Ledger()
     settings = demo_settings(folder) | {"sinks": [request.param]}
-    with daemon(folder, settings) as endpoints, stand_in.serving() as url:
+    with daemon(folder, settings) as endpoints, openai(ledger) as api:
         env = environment(
             {
-                "OPENAI_BASE_URL": url,
-                "OPENAI_API_KEY": API_KEY,
+                **api,
                 "OTEL_SERVICE_NAME": "cases",
                 "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{endpoints.http}",
                 "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             }
         )
         instrument = str(Path(sys.executable).with_name("opentelemetry-instrument"))
-        command = [instrument, sys.executable, cases.__file__, *cases.CASES]
+        command = [instrument, sys.executable, openai_sdk.__file__, *CASES]
         subprocess.run(command, env=env, check=True, timeout=60)
     (run,) = (run for run in read(folder).runs if run.job_type == "cases")
-    return run, stand_in.ledger.answers()
+    return run, ledger.answers()
 
 
 def successes(answers: list[Answered]) -> list[Answered]:

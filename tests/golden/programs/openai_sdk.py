@@ -127,4 +127,5 @@ CASES: dict[str, Callable[[Client], None]] = {
 }
 
 if __name__ == "__main__":
-    CASES[sys.argv[1]](Client())
+    for name in sys.argv[1:]:
+        CASES[name](Client())
