@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Entry] = {
     "journal": Entry("spanwand_sidecar.commands.journal:journal", "Look at a journal: files, damage, what is in it."),
     "replay": Entry("spanwand_sidecar.commands.replay:replay", "Run the line over a journal once more."),
     "prices": Entry("spanwand_sidecar.commands.prices:prices", "Explain what calls of a model cost."),
+    "explain": Entry("spanwand_sidecar.commands.explain:explain", "Explain what becomes of the spans in a file."),
     "check-config": Entry("spanwand_sidecar.commands.check_config:check_config", "Print the effective configuration."),
 }
 

@@ -1,0 +1,58 @@
+"""Each field of a record with where it came from and what redaction did to it."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from spanwand.record import Clean, Generation
+
+_ELSEWHERE = {
+    *("trace_id", "span_id", "parent_span_id", "start_ns", "end_ns", "name", "dialect", "operation", "sources"),
+    *("cost.computed_usd", "trace_state"),
+}
+"""What an explanation says in another place."""
+_NOTHING: tuple[object, ...] = (None, "", (), {})
+
+
+class Field(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One field by its path in the record: the value that leaves, the attribute it was read from, what was done."""
+
+    path: str
+    value: object = None
+    source: str = ""
+    note: str = ""
+
+
+def fields(sent: Generation, clean: Clean, *, raw: bool) -> Iterator[Field]:
+    """The fields that hold something, before redaction or behind it. `raw`: show the value from before."""
+    left = dict(_flat(clean))
+    for path, before in _flat(sent):
+        after = left.get(path)
+        value = before if raw else after
+        yield Field(path, value, _source(sent.sources, path), "" if before == after else _note(path, before, after))
+
+
+def _flat(record: msgspec.Struct, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name in record.__struct_fields__:
+        value = getattr(record, name)
+        path = f"{prefix}{name}"
+        if path in _ELSEWHERE or value in _NOTHING:
+            continue
+        if isinstance(value, msgspec.Struct):
+            yield from _flat(value, f"{path}.")
+        elif isinstance(value, Mapping):
+            yield from ((f"{path}.{key}", item) for key, item in value.items())
+        else:
+            yield path, value
+
+
+def _source(sources: Mapping[str, str], path: str) -> str:
+    """The attribute's key, without the note of a rule."""
+    return sources.get(path, "").partition(" (")[0]
+
+
+def _note(path: str, before: object, after: object) -> str:
+    size = f", {len(before)} characters" if isinstance(before, str) else ""
+    if after in _NOTHING:
+        return f"dropped{size}"
+    return "pseudonym" if path == "user" else f"redacted{size}"

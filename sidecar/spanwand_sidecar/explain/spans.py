@@ -1,0 +1,122 @@
+"""A span through the stages of the line, with what each of them did to it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from spanwand.batch import Verdict
+from spanwand.config import LineConfig
+from spanwand.decode import Decode
+from spanwand.drops import Drops
+from spanwand.normalise import Normalise
+from spanwand.operations import FAMILY_OF
+from spanwand.otlp.v1 import view_pb2
+from spanwand.price import Price
+from spanwand.prices.book import Quote
+from spanwand.record import Generation
+from spanwand.redact import Redact
+from spanwand.redactors.scrub import Scrubber
+from spanwand.sample import Sample
+from spanwand.span import Span
+from spanwand_sidecar.explain.fields import Field, fields
+
+Kind = Literal["model call", "step", "root", "other", "repeat", "dropped"]
+
+
+class Explained(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What becomes of one span. What a stage did not get to see is absent."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str = ""
+    name: str
+    scope: str
+    kind: Kind
+    why: str
+    is_root: bool = False
+    dialect: str = ""
+    operation: str = ""
+    counted_in: str = ""
+    latency_s: float | None = None
+    fields: tuple[Field, ...] = ()
+    rules: tuple[str, ...] = ()
+    price: Quote | None = None
+    redacted: Mapping[str, int] = {}
+    """How often each pattern was taken out."""
+    row: Verdict | None = None
+
+
+class Explain:
+    """Explains spans, one after the other; the same one twice is a repeat."""
+
+    def __init__(self, config: LineConfig, key: bytes, *, raw: bool = False) -> None:
+        """`key` is the secret of pseudonyms. `raw`: values as they were sent, secrets and prompts too."""
+        self._raw = raw
+        self._drops = Drops()
+        self._normalise = Normalise(config.gather.request_attributes)
+        self._decode = Decode(self._normalise.keys, self._drops)
+        self._price = Price(config.price)
+        self._redact = Redact(config.redact, key, self._drops)
+        self._sample = Sample(config.sample)
+        self._scrub = Scrubber().scrub
+        self._seen: set[tuple[bytes, bytes]] = set()
+
+    def __call__(self, request: view_pb2.TracesRequest) -> Iterator[Explained]:
+        """What becomes of each span of a request, in order."""
+        for resource_spans in request.resource_spans:
+            for scope_spans in resource_spans.scope_spans:
+                for span in scope_spans.spans:
+                    yield self._explain(span, scope_spans.scope, resource_spans.resource)
+
+    def _explain(self, span: view_pb2.Span, scope: view_pb2.Scope, resource: view_pb2.Resource) -> Explained:
+        explained = Explained(
+            trace_id=span.trace_id.hex(),
+            span_id=span.span_id.hex(),
+            parent_span_id=span.parent_span_id.hex(),
+            name=span.name.decode(errors="replace") if self._raw else self._scrub(span.name.decode(errors="replace")),
+            scope=self._scrub(f"{scope.name} {scope.version}".strip()),
+            kind="other",
+            why=f"no model call: none of its {len(span.attributes)} attributes tells one",
+        )
+        scoped = view_pb2.ScopeSpans(scope=scope, spans=[span])
+        alone = view_pb2.ResourceSpans(resource=resource, scope_spans=[scoped])
+        request = view_pb2.TracesRequest(resource_spans=[alone])
+        self._drops.clear()
+        decoded, _ = self._decode(request.SerializeToString())
+        if self._drops:
+            explained.kind, explained.why = "dropped", f"dropped: {next(iter(self._drops))}"
+        elif (span.trace_id, span.span_id) in self._seen:
+            explained.kind, explained.why = "repeat", "sent before: counts once"
+        elif decoded:
+            self._seen.add((span.trace_id, span.span_id))
+            self._matters(decoded[0], explained)
+        return explained
+
+    def _matters(self, span: Span, explained: Explained) -> None:
+        """Fill in what becomes of a span that the line does not pass over."""
+        explained.is_root = self._normalise.root(span) is not None
+        self._normalise.oddities.clear()
+        generation = self._normalise(span)
+        if generation is None:
+            explained.kind, explained.why = "root", f"{explained.why}; as the root of its trace it names the request"
+            return
+        self._call(generation, explained)
+
+    def _call(self, generation: Generation, explained: Explained) -> None:
+        family = FAMILY_OF.get(generation.operation)
+        explained.kind = "step" if family is None else "model call"
+        explained.why = "a step of its request, no call of a model" if family is None else "a call of a model"
+        explained.dialect, explained.operation = generation.dialect, generation.operation.value
+        explained.counted_in = family.value if family else "request"
+        explained.latency_s = generation.latency_s
+        notes = [f"{path}: {source}" for path, source in generation.sources.items() if " " in source]
+        explained.rules = (*notes, *(f"odd: {oddity}" for oddity in self._normalise.oddities))
+        if family is not None:
+            explained.price = self._price.book.quote(generation)
+        priced, before = self._price(generation), dict(self._redact.counts)
+        clean = self._redact(priced)
+        taken = {name: count - before.get(name, 0) for name, count in self._redact.counts.items()}
+        explained.redacted = {name: count for name, count in taken.items() if count}
+        explained.fields = tuple(fields(priced, clean, raw=self._raw))
+        explained.row = None if family is None else self._sample(clean)
