@@ -1,12 +1,19 @@
-"""Disks that a test can fill."""
+"""Disks that a test can fill, and one that it can tear out."""
 
+import fcntl
 import os
+import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
+
+_EXT4_SHUTDOWN = 0x8004587D
+"""EXT4_IOC_SHUTDOWN of linux/ext4.h"""
+_WITHOUT_SYNC = 2
 
 
 @contextmanager
@@ -20,6 +27,48 @@ def small_disk(path: Path, size: str = "2m") -> Iterator[Path]:
         yield path
     finally:
         subprocess.run(["umount", "--lazy", path], check=True)
+
+
+class Disk:
+    """An ext4 file system in a file, mounted at `path` until the end of the block. Skips who may not mount.
+
+    `tear_out` stops it as a power cut does: what was not synced is gone, and everything on it fails with EIO until
+    `put_back`. What was sent to the device is there, for the file behind it is; so it is a disk without a cache.
+    """
+
+    def __init__(self, path: Path, image: Path, size_bytes: int = 64 << 20) -> None:
+        self.path = path
+        self._image = image
+        self._size_bytes = size_bytes
+
+    def __enter__(self) -> Self:
+        with self._image.open("wb") as file:
+            file.truncate(self._size_bytes)
+        subprocess.run(["mkfs.ext4", "-q", self._image], check=True)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._mount()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        subprocess.run(["umount", "--lazy", self.path], check=True)
+
+    def tear_out(self) -> None:
+        """Cut the power."""
+        directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.ioctl(directory, _EXT4_SHUTDOWN, struct.pack("I", _WITHOUT_SYNC))
+        finally:
+            os.close(directory)
+
+    def put_back(self) -> None:
+        """Mount again what is left; nobody may use it any more."""
+        subprocess.run(["umount", self.path], check=True)
+        self._mount()
+
+    def _mount(self) -> None:
+        done = subprocess.run(["mount", "-o", "loop", self._image, self.path], capture_output=True)
+        if done.returncode:
+            pytest.skip(f"cannot mount a loop device: {done.stderr.decode().strip()}")
 
 
 def free_bytes(path: Path) -> int:

@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -50,6 +51,8 @@ class Answer(msgspec.Struct, frozen=True):
     code: str
     number: int
     spans: int
+    took_s: float = 0.0
+    """From the first byte sent to the answer."""
 
 
 class Senders:
@@ -97,6 +100,11 @@ class Senders:
         """Requests by answer."""
         return Counter(answer.code for _, answer in self.answers())
 
+    def took_s(self, share: float) -> float:
+        """The time within which that share of all requests was answered."""
+        times = sorted(answer.took_s for _, answer in self.answers())
+        return times[min(int(share * len(times)), len(times) - 1)]
+
 
 def _answers(path: Path) -> list[Answer]:
     whole = path.read_bytes().rpartition(b"\n")[0] if path.exists() else b""
@@ -126,9 +134,10 @@ class _Sender:
             self._number += 1
             number, spans = self._number, self._random.randint(1, load.max_spans)
             body = request(self._sender, number, spans, padding=load.padding)
+            begun_s = time.monotonic()
             codes = [await self._send(body) for _ in range(load.copies)]
-            code = OK if OK in codes else codes[-1]
-            os.write(self._ledger, msgspec.json.encode(Answer(code, number, spans)) + b"\n")
+            code, took_s = OK if OK in codes else codes[-1], time.monotonic() - begun_s
+            os.write(self._ledger, msgspec.json.encode(Answer(code, number, spans, took_s)) + b"\n")
             if load.spans_per_s:
                 await self._pause(spans * load.in_flight / load.spans_per_s)
             elif code != OK and load.obeys:

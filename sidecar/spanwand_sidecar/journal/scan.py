@@ -37,8 +37,8 @@ def read_stored(segment: Segment, start: int, stop: int) -> Iterator[Stored | Da
 
 
 def read_header(segment: Segment, position: int) -> Header | None:
-    """The header of the frame at `position`; None if it cannot be read, or the file has been given up."""
-    with suppress(FileNotFoundError), segment.path.open("rb", buffering=0) as file:
+    """The header of the frame at `position`; None if it cannot be read."""
+    with suppress(OSError), segment.path.open("rb", buffering=0) as file:
         file.seek(position - segment.base + SEGMENT_HEADER_BYTES)
         return parse_header(position, file.read(FRAME_HEADER_BYTES))
     return None

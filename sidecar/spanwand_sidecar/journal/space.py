@@ -1,6 +1,7 @@
 """Space on a disk."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -19,8 +20,10 @@ class Space:
         return fits
 
     def has_room(self) -> bool:
-        """Whether what did not fit would now. Raises OSError."""
-        return self._spare_bytes() >= self._wanted_bytes
+        """Whether what did not fit would now. A disk that does not answer is sick, which the journal finds out."""
+        with suppress(OSError):
+            return self._spare_bytes() >= self._wanted_bytes
+        return True
 
     def __str__(self) -> str:
         return f"less than {self._min_free_bytes} bytes are free on the journal's disk"

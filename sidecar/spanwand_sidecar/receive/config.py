@@ -10,6 +10,9 @@ class ReceiveConfig(Section):
 
     max_message_bytes: int = Field(default=64 << 20, ge=1 << 10)
     """Largest request, before and after inflation."""
+    max_grpc_message_bytes: int = Field(default=16 << 20, ge=1 << 10)
+    """Largest over gRPC, which holds a message as a whole before it can be looked at; as many are received at once as
+    fit into `max_in_flight_bytes`."""
     max_spans: int = Field(default=100_000, gt=0)
     """Most spans (and parts around them) in one request."""
     max_parsed_bytes: int = Field(default=64 << 20, ge=1 << 16)

@@ -25,6 +25,7 @@ from spanwand_sidecar.receive.addresses import (
 )
 from spanwand_sidecar.receive.config import ReceiveConfig
 from spanwand_sidecar.receive.intake import Intake
+from spanwand_sidecar.receive.read_limit import ReadLimit
 from spanwand_sidecar.receive.reception import Reception
 from spanwand_sidecar.receive.refusal import Refusal, RefusalReason
 from spanwand_sidecar.receive.signals import GRPC_METHODS, Signal
@@ -79,11 +80,14 @@ class GrpcServer:
 
         Each address has a server of its own, for nothing tells a handler at which one it was asked.
         """
+        limits = intake.limits
+        places = max(limits.max_in_flight_bytes // _max_message_bytes(limits), 1)
+        limit = ReadLimit(places, limits.retry_after_s)
         try:
             for address in addresses:
-                server = grpc.aio.server(options=_options(intake.limits))
+                server = grpc.aio.server(options=_options(limits))
                 self._servers.append(server)
-                server.add_generic_rpc_handlers((_Export(intake, exposed=is_exposed(address)),))
+                server.add_generic_rpc_handlers((_Export(intake, limit, exposed=is_exposed(address)),))
                 for register in extra_services:
                     register(server)
                 self.addresses += (_bind(server, address, intake.reception.tls),)
@@ -111,13 +115,13 @@ def serve(addresses: Sequence[str], reception: Reception, extra_services: Sequen
 class _Export(grpc.GenericRpcHandler):
     """Export of each signal, without a deserialiser: what was sent is what is stored."""
 
-    def __init__(self, intake: Intake, *, exposed: bool) -> None:
+    def __init__(self, intake: Intake, limit: ReadLimit, *, exposed: bool) -> None:
         self._tokens = intake.reception.tokens if exposed else None
         self._refuse: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
             _unauthenticated(intake)
         )
         self._handlers: dict[str, Handler] = {
-            method: grpc.unary_unary_rpc_method_handler(_export(signal, intake))
+            method: grpc.stream_unary_rpc_method_handler(_export(signal, intake, limit))
             for method, signal in GRPC_METHODS.items()
         }
 
@@ -142,22 +146,31 @@ def _unauthenticated(intake: Intake) -> Callable[[Any, Context], Coroutine[Any, 
     return refuse
 
 
-def _export(signal: Signal, intake: Intake) -> Callable[[bytes, Context], Coroutine[Any, Any, bytes]]:
-    async def export(body: bytes, context: Context) -> bytes:
+def _export(signal: Signal, intake: Intake, limit: ReadLimit) -> Callable[[Any, Context], Coroutine[Any, Any, bytes]]:
+    """For grpc a stream, of which one message is read: so it is we who say when that is received."""
+
+    async def export(_requests: object, context: Context) -> bytes:
         intake.counters.requests[signal] += 1
         refusal = None
         try:
-            with intake.hold() as hold:
-                hold.grow(len(body))
-                await intake(signal, body)
+            await _take(signal, intake, limit, context)
         except Exception as error:  # noqa: BLE001  # a bug costs this request, never the daemon
             refusal = intake.refuse(error)
         if refusal:
-            del body  # or it would stay for as long as the aborted call
             await _abort(context, refusal)
         return EMPTY_RESPONSE
 
     return export
+
+
+async def _take(signal: Signal, intake: Intake, limit: ReadLimit, context: Context) -> None:
+    """Raises Refusal."""
+    with intake.hold() as hold:
+        body = await limit(context.read)
+        if not isinstance(body, bytes):
+            raise Refusal(RefusalReason.MALFORMED, "a call without a message")
+        hold.grow(len(body))
+        await intake(signal, body)
 
 
 async def _abort(context: Context, refusal: Refusal) -> NoReturn:
@@ -199,10 +212,18 @@ def _bind_unix(server: grpc.aio.Server, path: Path) -> str:
     return address
 
 
+def _max_message_bytes(limits: ReceiveConfig) -> int:
+    return min(limits.max_grpc_message_bytes, limits.max_message_bytes)
+
+
 def _options(limits: ReceiveConfig) -> list[tuple[str, int]]:
-    """Two daemons on one port would silently share the traffic if the port could be bound twice."""
+    """Two daemons on one port would silently share the traffic if the port could be bound twice.
+
+    Without the probe a call that waits to be read can send 64 KiB ahead; with it, megabytes.
+    """
     return [
-        ("grpc.max_receive_message_length", limits.max_message_bytes),
+        ("grpc.max_receive_message_length", _max_message_bytes(limits)),
+        ("grpc.http2.bdp_probe", 0),
         ("grpc.so_reuseport", 0),
         ("grpc.max_metadata_size", MAX_HEADER_BYTES),
         ("grpc.absolute_max_metadata_size", MAX_HEADER_BYTES),
