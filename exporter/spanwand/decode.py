@@ -5,7 +5,9 @@ The others, most of an app's spans, cost one parse in C, and a glance at the hea
 somewhere in the request.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from operator import itemgetter
 
 from google.protobuf.message import DecodeError
@@ -33,6 +35,8 @@ class Decode:
     def __init__(self, keys: Keys, drops: Drops) -> None:
         self._markers = keys.markers
         self._marker_heads = frozenset(key.encode()[:_HEAD_CHARS] for key in keys.markers)
+        self._conventional = lru_cache(1024)(keys.conventional)
+        self._needles = {False: _needles(keys.markers), True: _needles(keys.conventional_markers or keys.markers)}
         self._attributes = KeyValues(keys.parsers, keys.lists).attributes
         self._event_attributes = KeyValues(keys.event_parsers).attributes
         self._events_read = frozenset(name.encode() for name in keys.events)
@@ -47,7 +51,9 @@ class Decode:
             return [], 0
         spans: list[Span] = []
         received = 0
-        marked = any(head in body for head in self._marker_heads)  # 0.15 µs a span and head, if it is nowhere
+        scopes = {scope_spans.scope.name for sent in request.resource_spans for scope_spans in sent.scope_spans}
+        needles = self._needles[all(map(self._conventional, scopes))]
+        marked = any(needle in body for needle in needles)  # 0.1 µs a span and needle, if it is nowhere
         for sent in request.resource_spans:
             attributes = self._attributes(sent.resource.attributes)
             key_first = all(raw.startswith(_KEY_FIRST) for raw in sent.resource.attributes)
@@ -109,6 +115,13 @@ class Decode:
             for e in sent
             if is_error or e.name in self._events_read
         )
+
+
+def _needles(markers: Iterable[str]) -> tuple[bytes, ...]:
+    """What any of the keys holds: their first part if it is that of several, else the key, which is found faster."""
+    first = Counter(key.partition(".")[0] for key in markers)
+    parts = ((key, key.partition(".")[0]) for key in markers)
+    return tuple({(key if first[part] == 1 else f"{part}.").encode() for key, part in parts})
 
 
 def _text(raw: bytes) -> str:

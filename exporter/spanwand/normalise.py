@@ -8,8 +8,10 @@ import msgspec
 from spanwand import infer
 from spanwand.dialects import DIALECTS
 from spanwand.dialects.counting import exclusive
+from spanwand.dialects.diffusion import DIFFUSION
 from spanwand.dialects.events import EVENT_PARSERS, happened
-from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE
+from spanwand.dialects.gen_ai import GEN_AI
+from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE, conventional
 from spanwand.dialects.parsers import as_sent
 from spanwand.dialects.table import PARTS, Dialect, Groups, Reader
 from spanwand.oddities import Oddities, Oddity
@@ -49,6 +51,8 @@ class Normalise:
         self.keys = Keys(
             markers=frozenset().union(*(dialect.markers for dialect in dialects)),
             parsers=dict.fromkeys(request_attributes, as_sent) | _parsers(self._call, self._exception, self._resource),
+            conventional_markers=DIFFUSION.markers | GEN_AI.markers,
+            conventional=conventional,
             lists=frozenset().union(*(dialect.lists for dialect in dialects)),
             events=frozenset(self._event_keys),
             event_parsers={**EVENT_PARSERS, **self._exception.parsers},

@@ -18,10 +18,14 @@ class Keys(msgspec.Struct, frozen=True):
     again. An attribute whose parser returns `None` says nothing, as if it had not been sent. `lists` are keys that are
     sent flattened, an attribute for each field of each item; their parsers are given the list. `events` are the names
     of span events that are read, `event_parsers` the parsers of their attributes.
+    `conventional` says of the name of an instrumentation scope that it writes OpenTelemetry's conventions and nothing
+    else: of the markers, `conventional_markers` alone.
     """
 
     markers: frozenset[str]
     parsers: Mapping[str, Parser]
+    conventional_markers: frozenset[str] = frozenset()
+    conventional: Callable[[str], bool] = bool
     lists: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()
     event_parsers: Mapping[str, Parser] = {}

@@ -5,7 +5,7 @@ from spanwand.dialects.table import Dialect, Source, keys
 
 ENGINES = Dialect(
     name="engine",
-    markers=frozenset({"gen_ai.latency.e2e", "gen_ai.latency.time_in_queue", "gen_ai.latency.time_to_first_token"}),
+    signs=frozenset({"gen_ai.latency.e2e", "gen_ai.latency.time_in_queue", "gen_ai.latency.time_to_first_token"}),
     scopes=("vllm", "sglang"),
     fields={
         "usage.cached_input_tokens": keys(count, "gen_ai.usage.cached_tokens"),

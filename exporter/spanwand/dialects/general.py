@@ -3,8 +3,20 @@
 Read from the span; those of `service` and the experiment's arm also from the resource, where the span's own wins.
 """
 
+from spanwand.dialects.openllmetry import OPENLLMETRY
 from spanwand.dialects.parsers import integer, scalar_text, text
 from spanwand.dialects.table import Dialect, Source, keys
+
+_CONVENTIONAL = ("opentelemetry.instrumentation.", "@opentelemetry/instrumentation-", "io.opentelemetry.")
+
+
+def conventional(scope_name: str) -> bool:
+    """Whether spans of this scope follow OpenTelemetry's conventions: most spans there are (HTTP, databases, queues).
+
+    Traceloop's scopes are named like OpenTelemetry's own.
+    """
+    return scope_name.startswith(_CONVENTIONAL) and not scope_name.startswith(OPENLLMETRY.scopes)
+
 
 GENERAL = Dialect(
     name="general",

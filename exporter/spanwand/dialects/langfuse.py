@@ -13,7 +13,8 @@ _OUTPUT = "langfuse.observation.output"
 
 LANGFUSE = Dialect(
     name="langfuse",
-    markers=frozenset({"langfuse.observation.type", "langfuse.observation.model.name", _USAGE}),
+    markers=frozenset({"langfuse.observation.type"}),
+    signs=frozenset({"langfuse.observation.model.name", _USAGE}),
     scopes=("langfuse",),
     fields={
         "operation": keys(span_kind, "langfuse.observation.type"),

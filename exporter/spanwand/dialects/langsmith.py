@@ -9,7 +9,8 @@ _USAGE = "langsmith.metadata.usage_metadata"
 
 LANGSMITH = Dialect(
     name="langsmith",
-    markers=frozenset({"langsmith.span.kind", _USAGE}),
+    markers=frozenset({"langsmith.span.kind"}),
+    signs=frozenset({_USAGE}),
     scopes=("langsmith",),
     fields={
         "operation": keys(span_kind, "langsmith.span.kind"),

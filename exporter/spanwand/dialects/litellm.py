@@ -8,7 +8,7 @@ _RAW = "llm.openai.usage"
 
 LITELLM = Dialect(
     name="litellm",
-    markers=frozenset({"litellm.call_id", _USAGE, _RAW}),
+    signs=frozenset({"litellm.call_id", _USAGE, _RAW}),
     scopes=("litellm",),
     fields={
         "usage.input_tokens": keys(count, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),

@@ -21,7 +21,8 @@ _ASKED, _ANSWERED = "mlflow.spanInputs", "mlflow.spanOutputs"
 
 MLFLOW = Dialect(
     name="mlflow",
-    markers=frozenset({"mlflow.spanType", "mlflow.llm.model", _USAGE}),
+    markers=frozenset({"mlflow.spanType"}),
+    signs=frozenset({"mlflow.llm.model", _USAGE}),
     scopes=("mlflow",),
     fields={
         "operation": keys(unquoted(span_kind), "mlflow.spanType"),

@@ -27,9 +27,9 @@ _FIRST_TOKEN = "event:First Token Stream Event"  # noqa: S105  no secret
 
 OPENINFERENCE = Dialect(
     name="openinference",
-    markers=frozenset(
+    markers=frozenset({"openinference.span.kind"}),
+    signs=frozenset(
         {
-            "openinference.span.kind",
             "llm.model_name",
             "llm.token_count.prompt",
             "llm.token_count.completion",

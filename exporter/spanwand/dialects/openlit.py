@@ -5,7 +5,7 @@ from spanwand.dialects.table import Dialect, Source, keys
 
 OPENLIT = Dialect(
     name="openlit",
-    markers=frozenset(
+    signs=frozenset(
         {
             "gen_ai.usage.prompt_tokens_details.cached_tokens",
             "gen_ai.usage.completion_tokens_details.reasoning_tokens",

@@ -12,9 +12,9 @@ _CHUNK = "event:llm.content.completion.chunk"
 
 OPENLLMETRY = Dialect(
     name="openllmetry",
-    markers=frozenset(
+    markers=frozenset({"traceloop.span.kind"}),
+    signs=frozenset(
         {
-            "traceloop.span.kind",
             "llm.request.type",
             "gen_ai.request.type",
             "gen_ai.usage.cache_read_input_tokens",

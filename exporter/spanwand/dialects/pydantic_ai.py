@@ -8,7 +8,7 @@ _ANSWER = "response_data"
 
 PYDANTIC_AI = Dialect(
     name="pydantic_ai",
-    markers=frozenset({"pydantic_ai.all_messages", "gen_ai.aggregated_usage.input_tokens", _RAW}),
+    signs=frozenset({"pydantic_ai.all_messages", "gen_ai.aggregated_usage.input_tokens", _RAW}),
     scopes=("pydantic-ai", "logfire"),
     fields={
         "usage.input_tokens": (

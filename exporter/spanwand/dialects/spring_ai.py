@@ -5,7 +5,7 @@ from spanwand.dialects.table import Dialect, Source, keys
 
 SPRING_AI = Dialect(
     name="spring_ai",
-    markers=frozenset({"spring.ai.kind", "gen_ai.request.image.response_format"}),
+    signs=frozenset({"spring.ai.kind", "gen_ai.request.image.response_format"}),
     scopes=("org.springframework.ai", "org.springframework.boot"),
     fields={
         "image.quality": keys(text, "gen_ai.request.image.quality"),

@@ -54,14 +54,16 @@ class Source(msgspec.Struct, frozen=True):
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """How one family of instrumentations writes model calls.
 
-    `markers` are keys that only a model call carries. `fields` maps a canonical field to its sources, most trusted
-    first. `lists` are keys that are sent flattened, with an index (`flattened`), `events` names of span events, each
-    with the key under which they are read as if they were an attribute (`events`). `scopes` are how the names of the
-    instrumentation scopes begin that write this dialect, where its keys alone do not tell.
+    `markers` are keys that only a model call carries: a span without any is not read, so each costs a little on every
+    span. `signs` are keys that give the dialect away on a span that has a marker of any, `scopes` how the names of the
+    instrumentation scopes begin that write it. `fields` maps a canonical field to its sources, most trusted first.
+    `lists` are keys that are sent flattened, with an index (`flattened`), `events` names of span events, each with the
+    key under which they are read as if they were an attribute (`events`).
     """
 
     name: str
-    markers: frozenset[str]
+    markers: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()
     fields: Mapping[str, tuple[Source, ...]]
     lists: frozenset[str] = frozenset()
     events: Mapping[str, str] = {}
@@ -173,7 +175,8 @@ class Reader:
         return plan
 
     def _plan(self, keys: frozenset[str], documents: Mapping[str, list[Member]]) -> Plan:
-        named = (dialect.name for dialect in self._dialects if not dialect.markers.isdisjoint(keys))
+        is_call = any(not dialect.markers.isdisjoint(keys) for dialect in self._dialects)
+        named = (d.name for d in self._dialects if is_call and not keys.isdisjoint(d.markers | d.signs))
         sources: dict[str, str] = {}
         for key in sorted(keys & self._ranks.keys(), key=self._ranks.__getitem__):
             sources.setdefault(self._paths[key], key)

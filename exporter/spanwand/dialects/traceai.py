@@ -18,7 +18,8 @@ from spanwand.dialects.vocabulary import span_kind
 
 TRACEAI = Dialect(
     name="traceai",
-    markers=frozenset({"gen_ai.span.kind", "fi.span.kind", "gen_ai.image.steps", "gen_ai.image.prompt"}),
+    markers=frozenset({"fi.span.kind"}),
+    signs=frozenset({"gen_ai.span.kind", "gen_ai.image.steps", "gen_ai.image.prompt"}),
     lists=frozenset({"gen_ai.input.messages", "gen_ai.output.messages"}),
     scopes=("traceai", "fi_instrumentation", "fi."),
     fields={

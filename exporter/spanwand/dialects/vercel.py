@@ -38,7 +38,8 @@ OPERATION_IDS = {
 
 VERCEL = Dialect(
     name="vercel",
-    markers=frozenset({"ai.operationId", "ai.model.id", "ai.toolCall.name"}),
+    markers=frozenset({"ai.operationId"}),
+    signs=frozenset({"ai.model.id", "ai.toolCall.name"}),
     events={"ai.stream.firstChunk": _FIRST_CHUNK},
     scopes=("@ai-sdk/", "ai-sdk"),
     fields={
