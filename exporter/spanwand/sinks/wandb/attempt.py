@@ -7,13 +7,14 @@ import msgspec
 
 from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.sinks.wandb import core, core_log
+from spanwand.sinks.wandb.core_log import Problem
 from spanwand.sinks.wandb.evidence import POINTS, Position
 from spanwand.sinks.wandb.ledger import Ledger
-from spanwand.sinks.wandb.refusals import PERMANENT, Refusals
+from spanwand.sinks.wandb.refusals import Refusals
 from spanwand.sinks.wandb.run import OpenRun
 from spanwand.sinks.wandb.runs import OpenRuns
 from spanwand.sinks.wandb.settings import NotStarted
-from spanwand.sinks.wandb.troubles import RETRY_CRASHED_S, Troubles
+from spanwand.sinks.wandb.troubles import RETRY_CRASHED_S, Troubles, explain_problem
 
 SLOW_S = 5.0
 """A Table that took longer to log has met a W&B that does not answer: with that, each takes 10 to 19 s."""
@@ -91,7 +92,7 @@ class Attempt:
             doing = f"logging {part or 'metrics'}"
             run.log(*self._piece(update, part))
         except Exception as error:  # noqa: BLE001  # wandb raises what it likes
-            if isinstance(error, NotStarted) and error.problem.status in PERMANENT:
+            if isinstance(error, NotStarted) and error.problem.status in core_log.PERMANENT:
                 self._refused_runs[update.run] = str(error)
                 return
             if part != POINTS or doing == "starting a run":
@@ -143,17 +144,17 @@ class Attempt:
         self._runs.settle(run, part)
         self._is_in_pieces |= position.rows_left > 0
 
-    def _take_apart(self, run: OpenRun, part: str, problem: str) -> None:
+    def _take_apart(self, run: OpenRun, part: str, said: str) -> None:
         """W&B refused rows: if for good, fewer at once are tried, and a single one is given up. Raises OSError."""
-        status = core_log.status_in(problem) or core_log.last_problem(run.folder, f".{part}").status
-        if status not in PERMANENT:
+        problem = why_refused(run, part, said)
+        if problem.status not in core_log.PERMANENT:
             run.refused(part)
-            self._troubles.add(f"W&B refused rows of {part}: {f'{status}, ' * bool(status)}{problem}")
+            self._troubles.add(f"rows of {part} are refused: {explain_problem(problem)}")
             return
         position = run.pending[part].position
         update = self._up_to(self._updates[run.key], part, position)
         if self._refusals.refused(run.key, part, len(update.rows[part])):
-            self._refusals.keep_rows(update, part, position, f"{status}, {problem}")
+            self._refusals.keep_rows(update, part, position, str(problem))
             self._runs.settle(run, part)
             self._is_in_pieces |= position.rows_left > 0
         else:
@@ -181,3 +182,11 @@ class Attempt:
         logger.warning("wandb-core has died; its runs are kept as far as they are on disk, and new ones follow")
         self._runs.give_up()
         self._troubles.add("wandb-core died", RETRY_CRASHED_S)
+
+
+def why_refused(run: OpenRun, part: str, said: str) -> Problem:
+    """How W&B answered an upload of rows, of which wandb `said` something. GraphQL errors have no status."""
+    if status := core_log.status_in(said):
+        return Problem(status, core_log.reason_in(said))
+    logged = core_log.last_problem(core_log.log_of(run.folder), f".{part}")
+    return Problem(logged.status, logged.text or said)

@@ -11,18 +11,23 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from spanwand.config import WandbConfig
 from spanwand.errors import NotReadable
+from spanwand.sinks.wandb.core_log import PERMANENT, Problem, last_problem
 from spanwand.sinks.wandb.directories import own_process
 from spanwand.sinks.wandb.ledger import RunDescription, read_descriptions
 from spanwand.sinks.wandb.read_back import ReadBack, Stored
-from spanwand.sinks.wandb.remainder import Content, Files, read_content, write_remainder
+from spanwand.sinks.wandb.records import RowKey
+from spanwand.sinks.wandb.refused_steps import RefusedRow, find_refused
+from spanwand.sinks.wandb.remainder import Content, Files, find_rows, read_content, write_remainder
 from spanwand.sinks.wandb.settings import Server, find_server
 from spanwand.sinks.wandb.troubles import explain
 
@@ -33,12 +38,21 @@ POLL_S = 1.0
 NICENESS = 10
 
 
+class RefusedStep(msgspec.Struct):
+    """A history row that W&B refused for good."""
+
+    key: RowKey
+    row: dict[str, Any]
+    why: str
+
+
 class Verdict(msgspec.Struct):
     """What became of one run. `why` says what is missing if it is not verified to be complete."""
 
     run_id: str
     is_verified: bool
     why: str = ""
+    refused: tuple[RefusedStep, ...] = ()
 
 
 class Found(NamedTuple):
@@ -54,9 +68,14 @@ class Found(NamedTuple):
         return (self.stored.rows - self.content.rows).total()
 
     @property
+    def missing(self) -> list[RowKey]:
+        """The history rows that are not there, in order."""
+        return list((self.content.rows - self.stored.rows).elements())
+
+    @property
     def lacks(self) -> str:
         """In words, what is missing; empty if nothing is."""
-        rows = (self.content.rows - self.stored.rows).total()
+        rows = len(self.missing)
         files = sum(len(names - self.files[artifact]) for artifact, names in self.content.files.items())
         missing = [f"{count} {what}" for count, what in ((rows, "history rows"), (files, "Table files")) if count]
         if self.stored.state != "finished":
@@ -72,17 +91,33 @@ class Found(NamedTuple):
 def complete(directory: Path, run: RunDescription, config: WandbConfig, server: Server) -> Verdict:
     """Complete one run that nobody writes to. Bounded in time. Raises whatever wandb raises, OSError, NotReadable."""
     log = directory / run.log
-    content = read_content(log)
+    content = read_content(log).without(run.refused)
     api = ReadBack(server, run.run.entity or config.entity, run.run.project or config.project)
 
     def look() -> Found:
         return Found(content, api.run(run.run_id), {name: api.files(name) for name in content.files})
 
-    found = _await(look, lambda found: found.is_settled)
+    def settled() -> Found:
+        return _await(look, lambda found: found.is_settled)
+
+    def missing() -> list[RowKey]:
+        return found.missing if (found := settled()).is_settled else []
+
+    found, refused = settled(), tuple[RefusedStep, ...]()
     if found.lacks and not found.doubled and found.is_settled:
-        _upload(directory, log, found, server)
+        upload = partial(_upload, directory, log, server)
+        if upload(found, found.missing).status in PERMANENT:
+            refused = _with_content(log, find_refused(lambda rows: upload(look(), rows), missing))
+            content = content.without(step.key for step in refused)
         found = _await(look, lambda found: not found.lacks)
-    return Verdict(run.run_id, not (found.lacks or found.doubled or content.missing_files), _why_not(found))
+    is_complete = not (found.lacks or found.doubled or content.missing_files)
+    return Verdict(run.run_id, is_complete, _why_not(found), refused)
+
+
+def _with_content(log: Path, rows: Iterable[RefusedRow]) -> tuple[RefusedStep, ...]:
+    refused = list(rows)
+    found = find_rows(log, {row.key for row in refused})
+    return tuple(RefusedStep(row.key, found[row.key], row.why) for row in refused)
 
 
 def _why_not(found: Found) -> str:
@@ -102,13 +137,17 @@ def _await(look: Callable[[], Found], is_good: Callable[[Found], bool]) -> Found
     return found
 
 
-def _upload(directory: Path, log: Path, found: Found, server: Server) -> None:
+def _upload(directory: Path, log: Path, server: Server, found: Found, rows: Iterable[RowKey]) -> Problem:
+    """Send these of the missing history rows, and all other things that W&B has not. Returns what came of the rows."""
+    others = found.content.logged - Counter(rows)
     with tempfile.TemporaryDirectory(dir=directory, prefix="completion-") as folder:
         run = Path(folder) / f"offline-{log.parent.name.removeprefix('offline-')}"
         run.mkdir()
         (run / "files").symlink_to(log.absolute().parent / "files")
-        write_remainder(log, run / log.name, found.stored.rows, found.files)
+        write_remainder(log, run / log.name, others, found.files)
         _sync(run, server)
+        logs = sorted(run.parent.rglob("debug-sync*.log"))
+        return last_problem(logs[-1], "/file_stream") if logs else Problem(0)
 
 
 def _sync(run: Path, server: Server) -> None:

@@ -20,6 +20,8 @@ from spanwand.config import WandbConfig
 from spanwand.sinks.wandb.complete import Verdict, command
 from spanwand.sinks.wandb.ledger import Ledger, RunDescription
 from spanwand.sinks.wandb.purge import offline_bytes, purge
+from spanwand.sinks.wandb.refusals import Refusals
+from spanwand.sinks.wandb.verdicts import record
 
 FIRST_PAUSE_S = 5.0
 MAX_PAUSE_S = 3_600.0
@@ -34,10 +36,11 @@ logger = logging.getLogger(__name__)
 class Completion:
     """Looks after the runs of a directory that nobody writes to any more. `mode` as `WandbSink.mode`."""
 
-    def __init__(self, directory: Path, ledger: Ledger, config: WandbConfig, mode: str) -> None:
+    def __init__(self, directory: Path, ledger: Ledger, config: WandbConfig, mode: str, refusals: Refusals) -> None:
         self._directory = directory
         self._ledger = ledger
         self._config = config
+        self._refusals = refusals
         self._is_online = mode == "online"
         self._program: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
@@ -101,9 +104,8 @@ class Completion:
 
     def _complete(self, runs: Collection[RunDescription]) -> Iterator[Verdict]:
         for verdict in self._verdicts([run.run_id for run in runs]):
-            if verdict.is_verified:
-                self._ledger.verified(verdict.run_id)
-            else:
+            record(verdict, self._ledger, self._refusals)
+            if not verdict.is_verified:
                 logger.warning("W&B run %s is not complete: %s", verdict.run_id, verdict.why)
             yield verdict
 

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+PERMANENT = frozenset({400, 413, 422})
+"""Statuses that say: this, never. What has them is given up. Any other is tried again, for ever: 401 and 403 are about
+the key, 404 and 409 about the project, which a person can mend; the rest passes."""
 TAIL_BYTES = 256 * 1024
 STATUS = re.compile(r"(?:returned error|failed to upload:|status:) (\d{3})\b")
 
@@ -22,17 +25,26 @@ class Problem(NamedTuple):
     status: int
     text: str = ""
 
+    def __str__(self) -> str:
+        said = f"W&B answered {self.status}" if self.status else "W&B did not answer in time"
+        return f"{said} ({self.text})" if self.text else said
+
 
 def run_folder(root: Path, run_id: str) -> Path | None:
     """Where wandb keeps what belongs to a run, below `root`."""
     return next((root / "wandb").glob(f"*run-*-{run_id}"), None)
 
 
-def last_problem(folder: Path, url_part: str = "") -> Problem:
-    """The last request of a run that failed; with `url_part`, the last to such an address."""
+def log_of(folder: Path) -> Path:
+    """The log of a run, in its folder."""
+    return folder / "logs" / "debug-internal.log"
+
+
+def last_problem(log: Path, about: str = "") -> Problem:
+    """The last request that failed; with `about`, the last that has this in its address."""
     problem = Problem(0)
-    for line in _lines(folder / "logs" / "debug-internal.log"):
-        if url_part in str(line.get("url", "")) and (found := _problem(line)):
+    for line in _lines(log):
+        if about in str(line) and (found := _problem(line)):
             problem = Problem(found.status or problem.status, found.text or problem.text)
     return problem
 
@@ -45,15 +57,15 @@ def status_in(text: str) -> int:
 
 def _problem(line: Mapping[str, Any]) -> Problem | None:
     message = str(line.get("msg", ""))
-    if message.startswith("filestream: fatal error:"):
-        return Problem(status_in(message), _reason(message))
+    if message.startswith(("filestream: fatal error:", "file transfer: upload: failed")):
+        return Problem(status_in(message), reason_in(message))
     if not message.startswith(("api: ", "runupserter: ")):
         return None
     text = str(line.get("error") or line.get("body") or "")
-    return Problem(int(line.get("status") or status_in(text)), _reason(text))
+    return Problem(int(line.get("status") or status_in(text)), reason_in(text))
 
 
-def _reason(text: str) -> str:
+def reason_in(text: str) -> str:
     """The message in an error: the server's own, or what was met before the time was over."""
     message = MESSAGE.search(text)
     return message[1] if message else text.rpartition("while retrying: ")[2]

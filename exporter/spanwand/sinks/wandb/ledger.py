@@ -6,7 +6,7 @@ of each part is written there too; for a run that a crash left behind, they are 
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ from spanwand.batch import RunKey
 from spanwand.errors import NotReadable
 from spanwand.sinks.wandb.directories import runs_directory
 from spanwand.sinks.wandb.evidence import Doubt, Evidence, Position, fsync
+from spanwand.sinks.wandb.records import RowKey
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Rows of which W&B has to be asked whether it has them, before they are sent again."""
     parts: dict[str, Position] = {}
     """The last batch of each part that is in; while the run is open, only what its log does not say."""
+    refused: tuple[RowKey, ...] = ()
+    """History rows that W&B refused for good: the run is complete without them."""
 
 
 class Ledger:
@@ -71,6 +74,16 @@ class Ledger:
             self.describe(msgspec.structs.replace(description, doubts=doubts, parts=parts))
         if is_in:
             self.note(run, part, doubt.position)
+
+    def run_of(self, run_id: str) -> RunKey:
+        """Which run key a run serves. Raises OSError."""
+        return self._read(run_id).run
+
+    def give_up(self, run_id: str, keys: Iterable[RowKey]) -> None:
+        """W&B refused history rows of a closed run. On any thread. Raises OSError."""
+        with self._changing:
+            run = self._read(run_id)
+            self.describe(msgspec.structs.replace(run, refused=(*run.refused, *keys)))
 
     def verified(self, run_id: str) -> None:
         """A closed run was read back from W&B. On any thread. Raises OSError."""

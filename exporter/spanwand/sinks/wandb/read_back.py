@@ -6,14 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from spanwand.metrics import BATCH
-from spanwand.sinks.wandb import records
+from spanwand.sinks.wandb.records import RowKey, row_key
 from spanwand.sinks.wandb.settings import Server
 
 TIMEOUT_S = 10
 PAGE_ROWS = 1_000
-
-RowKey = tuple[int, str]
-"""A history row by the `seq` of its batch and the history key of the Table in it; empty for a row of points."""
 
 
 class Stored(NamedTuple):
@@ -59,11 +56,6 @@ class ReadBack:
 def row_keys(rows: Iterable[Mapping[str, Any]]) -> Counter[RowKey]:
     """The rows that a batch made, and how often each is there."""
     return Counter(row_key(row) for row in rows if row.get(BATCH) is not None)
-
-
-def row_key(row: Mapping[str, Any]) -> RowKey:
-    """What tells a history row from all others of its run."""
-    return int(row[BATCH]), next((key for key, value in row.items() if records.is_table(value)), "")
 
 
 def _is_missing(error: BaseException) -> bool:

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from spanwand.metrics import BATCH
+
 Json = Any
 """A value as `json.loads` gives it."""
+RowKey = tuple[int, str]
+"""A history row by the `seq` of its batch and the history key of the Table in it; empty for a row of points."""
 
 
 @cache
@@ -50,6 +54,11 @@ def remove(target: dict[str, Json], items: Iterable[Any]) -> None:
 def history_row(record: Any) -> dict[str, Json]:
     """The row of a `history` record."""
     return merge({}, record.history.item)
+
+
+def row_key(row: Mapping[str, Any]) -> RowKey:
+    """What tells a history row that a batch made from all others of its run."""
+    return int(row[BATCH]), next((key for key, value in row.items() if is_table(value)), "")
 
 
 def artifact_files(record: Any) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """What W&B refuses for good, as opposed to not now: found among what it takes, kept aside, counted (R12)."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,9 @@ from spanwand.drops import DropReason, Drops
 from spanwand.sinks.wandb.dead_letters import NAME, DeadLetter, DeadLetters
 from spanwand.sinks.wandb.evidence import Position
 from spanwand.sinks.wandb.isolation import Isolation
+from spanwand.sinks.wandb.records import RowKey
 from spanwand.tables import columns
 
-PERMANENT = frozenset({400, 413, 422})
-"""Statuses that say: this, never. What has them is given up. Any other is tried again, for ever: 401 and 403 are about
-the key, 404 and 409 about the project, which a person can mend; the rest passes."""
 MAX_REASON_CHARS = 200
 
 
@@ -26,6 +25,7 @@ class Refusals:
         self._why = ""
         self._request_attributes = request_attributes
         self._letters = DeadLetters(directory)
+        self._keeping = threading.Lock()
         self._isolations: dict[tuple[RunKey, str], Isolation] = {}
 
     @property
@@ -58,19 +58,24 @@ class Refusals:
         names = [column.name for column in columns(table, self._request_attributes)]
         kept = tuple(dict(zip(names, row, strict=False)) for row in rows)
         letter = self._letter(update.run, f"{position.seq} {table} {position.rows_left}", why, table=table, rows=kept)
-        self._keep(letter, DropReason.ROW_REFUSED, rows)
+        self._keep(letter, DropReason.ROW_REFUSED, len(rows))
 
     def keep_step(self, update: RunUpdate, position: Position, why: str) -> None:
         """Give up the points in `update`. Raises OSError."""
-        self._keep(
-            self._letter(update.run, f"{position.seq} points", why, points=update.points), DropReason.STEP_REFUSED, "1"
-        )
+        letter = self._letter(update.run, f"{position.seq}", why, points=update.points)
+        self._keep(letter, DropReason.STEP_REFUSED, 1)
+
+    def keep_history_row(self, run: RunKey, key: RowKey, row: Mapping[str, Any], why: str) -> None:
+        """Give up a row of the history: on any thread. Raises OSError."""
+        letter = self._letter(run, " ".join(filter(None, map(str, key))), why, points=row)
+        self._keep(letter, DropReason.STEP_REFUSED, 1)
 
     def _letter(self, run: RunKey, place: str, why: str, **content: Any) -> DeadLetter:
         own = "/".join((run.entity, run.project, run.group, run.job_type, run.name))
         return DeadLetter(id=f"{own} {place}", run=run, why=why[:MAX_REASON_CHARS], **content)
 
-    def _keep(self, letter: DeadLetter, reason: DropReason, items: Sequence[object]) -> None:
-        if self._letters.add(letter):
-            self.drops[reason] += len(items)
-            self._why = letter.why
+    def _keep(self, letter: DeadLetter, reason: DropReason, count: int) -> None:
+        with self._keeping:
+            if self._letters.add(letter):
+                self.drops[reason] += count
+                self._why = letter.why

@@ -2,14 +2,14 @@
 again behind the rows that are there."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from spanwand.metrics import BATCH
 from spanwand.sinks.wandb import records
 from spanwand.sinks.wandb.directories import staged_file
-from spanwand.sinks.wandb.read_back import RowKey, row_key
+from spanwand.sinks.wandb.records import RowKey, row_key
 from spanwand.sinks.wandb.transaction_log import TransactionLog, write_log
 
 Files = Mapping[str, frozenset[str]]
@@ -20,10 +20,17 @@ class Content(NamedTuple):
     """What a transaction log says that a run has."""
 
     rows: Counter[RowKey]
+    """History rows that W&B should have."""
+    logged: Counter[RowKey]
+    """All that were logged."""
     files: Files
     """In artifacts that the log can send. Of an online run there are none."""
     missing_files: int
     """Files of these that are not on this machine any more."""
+
+    def without(self, refused: Iterable[RowKey]) -> "Content":
+        """The same, but for rows that W&B need not have."""
+        return self._replace(rows=self.rows - Counter(refused))
 
 
 def read_content(path: Path) -> Content:
@@ -43,7 +50,14 @@ def read_content(path: Path) -> Content:
                 missing += sum(not staged_file(file, path).exists() for file in found.values())
             case _:
                 pass
-    return Content(rows, files, missing)
+    return Content(rows, rows, files, missing)
+
+
+def find_rows(path: Path, keys: Collection[RowKey]) -> dict[RowKey, dict[str, records.Json]]:
+    """Some of the run's history rows. Raises OSError, NotReadable."""
+    history = (one for one in map(records.parse, TransactionLog(path).records()) if records.kind(one) == "history")
+    rows = (row for row in map(records.history_row, history) if BATCH in row)
+    return {key: row for row in rows if (key := row_key(row)) in keys}
 
 
 def write_remainder(path: Path, target: Path, rows: Counter[RowKey], files: Files) -> None:

@@ -21,6 +21,9 @@ MAX_LOG_BYTES = 256 * 1024 * 1024
 TAKE_DOWN_S = 5.0
 END_WAIT_S = 1.0
 POLL_S = 0.02
+FIRST_PATIENCE_S = 60.0
+MAX_PATIENCE_S = 3_600.0
+"""A run whose upload W&B has ended at once is followed by another after so long, at first and at most."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class OpenRuns:
         self._directory = directory
         self._ledger = ledger
         self._open: dict[RunKey, OpenRun] = {}
+        self._patience_s: dict[RunKey, float] = {}
 
     def run_for(self, update: RunUpdate, batch: Batch) -> OpenRun:
         """The open run for an update, started if there is none. Raises whatever wandb raises."""
@@ -85,7 +89,7 @@ class OpenRuns:
 
     def rotate(self, now_ns: int, max_age_s: float, timeout_s: float) -> bool:
         """Finish the runs that are too old at `now_ns`, too large, or no longer uploaded. Returns if there were any."""
-        stopped = [run for run in self._open.values() if run.upload_stopped.is_set()]
+        stopped = [run for run in self._open.values() if run.upload_stopped.is_set() and self._may_follow(run, now_ns)]
         for run in stopped:
             logger.warning("W&B ended the upload of run %s; it is complete on disk, and a new run follows", run.id)
         grown = [
@@ -97,6 +101,18 @@ class OpenRuns:
         ]
         self.finish([*stopped, *grown], timeout_s)
         return bool(stopped or grown)
+
+    def _may_follow(self, run: OpenRun, now_ns: int) -> bool:
+        """Whether another run may follow one whose upload has ended: not at once if that happens again and again.
+
+        It waits well in the old one, whose log is complete.
+        """
+        age_s, patience_s = (now_ns - run.opened_ns) / 1e9, self._patience_s.get(run.key, 0.0)
+        if age_s < patience_s:
+            return False
+        is_again = patience_s and age_s < 2 * patience_s
+        self._patience_s[run.key] = min(2 * patience_s, MAX_PATIENCE_S) if is_again else FIRST_PATIENCE_S
+        return True
 
     def finish(self, runs: Collection[OpenRun], timeout_s: float) -> None:
         """End runs, all at once, and keep what their logs prove."""

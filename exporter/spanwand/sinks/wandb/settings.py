@@ -11,7 +11,7 @@ from typing import Any
 from spanwand.batch import RunUpdate
 from spanwand.config import WandbConfig
 from spanwand.sinks.wandb import core
-from spanwand.sinks.wandb.core_log import Problem, last_problem, run_folder
+from spanwand.sinks.wandb.core_log import Problem, last_problem, log_of, run_folder
 from spanwand.sinks.wandb.host import environment_kept
 from spanwand.sinks.wandb.key import find_api_key, find_base_url, has_identity_token
 
@@ -94,9 +94,8 @@ class NotStarted(Exception):
     """W&B was asked for a run and did not give one; what wandb raised says less."""
 
     def __init__(self, problem: Problem, error: Exception) -> None:
-        text = problem.text or str(error)
-        super().__init__(f"W&B answered {problem.status} ({text})" if problem.status else text)
-        self.problem = problem
+        self.problem = problem if problem.text else Problem(problem.status, str(error))
+        super().__init__(str(self.problem))
 
 
 def init(common: dict[str, Any], update: RunUpdate, config: Mapping[str, object], stop: Callable[[], None]) -> Any:
@@ -128,6 +127,6 @@ def _take_away(root: Path, run_id: str) -> Problem | None:
     folder = run_folder(root, run_id)
     if folder is None:
         return None
-    problem = last_problem(folder)
+    problem = last_problem(log_of(folder))
     shutil.rmtree(folder, ignore_errors=True)
     return problem if problem.status or problem.text else None

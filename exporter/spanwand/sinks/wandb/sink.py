@@ -55,7 +55,7 @@ class WandbSink:
         self._runs = OpenRuns(common, directory, self._ledger)
         self._lock = DirectoryLock(directory)
         self._refusals = Refusals(directory, request_attributes)
-        self._completion = Completion(directory, self._ledger, config, self._server.mode)
+        self._completion = Completion(directory, self._ledger, config, self._server.mode, self._refusals)
         self._pid = 0
 
     @property

@@ -10,7 +10,9 @@ from spanwand.sinks.wandb.directories import own_process, runs_directory
 from spanwand.sinks.wandb.key import find_api_key, find_base_url, has_identity_token
 from spanwand.sinks.wandb.ledger import Ledger
 from spanwand.sinks.wandb.lock import DirectoryLock
+from spanwand.sinks.wandb.refusals import Refusals
 from spanwand.sinks.wandb.settings import Server
+from spanwand.sinks.wandb.verdicts import record
 
 
 def sync(directory: Path, config: WandbConfig) -> Iterator[Verdict]:
@@ -39,7 +41,7 @@ def sync(directory: Path, config: WandbConfig) -> Iterator[Verdict]:
 
 def _sync(directory: Path, ledger: Ledger, config: WandbConfig, server: Server) -> Iterator[Verdict]:
     runs = [run for run in ledger.closed() if run.upload != "verified"]
+    refusals = Refusals(directory, ())
     for verdict in complete_all(directory, runs, config, server):
-        if verdict.is_verified:
-            ledger.verified(verdict.run_id)
+        record(verdict, ledger, refusals)
         yield verdict

@@ -49,7 +49,7 @@ def explain(error: BaseException) -> str:
     """One line about an exception out of wandb, which says of some only '<no message>'."""
     text = str(error)
     if isinstance(error, NotStarted):
-        return _explain_problem(error.problem)
+        return explain_problem(error.problem)
     if type(error).__name__ == "AuthenticationError" or re.search(r"\b401\b|not logged in", text):
         return f"W&B does not accept the API key ({text or 'no message'})"
     if "imed out" in text or isinstance(error, TimeoutError):
@@ -59,7 +59,7 @@ def explain(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}"
 
 
-def _explain_problem(problem: Problem) -> str:
+def explain_problem(problem: Problem) -> str:
+    """How W&B answered, and what that is about."""
     known = {401: "W&B does not accept the API key", 403: "W&B forbids this to the API key"}
-    said = known.get(problem.status) or (f"W&B answered {problem.status}" if problem.status else "")
-    return f"{said or 'W&B did not answer in time'} ({problem.text})"
+    return f"{known[problem.status]} ({problem.text})" if problem.status in known else str(problem)
