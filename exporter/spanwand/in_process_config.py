@@ -8,6 +8,7 @@ from typing import NamedTuple
 from spanwand.config import LineConfig
 from spanwand.errors import ConfigError
 from spanwand.load import Settings, from_environment, from_file, load, variable
+from spanwand.prices.file import read_prices
 from spanwand.pseudonym_key import read_or_make
 from spanwand.sinks import SINKS
 
@@ -51,6 +52,7 @@ def read_setup(environ: Mapping[str, str]) -> Setup:
     read = {name: value for name, value in environ.items() if not name.startswith(NOT_READ)}
     config = load(AppConfig, *layers, from_environment(AppConfig, read)).config
     _check_sinks(config)
+    read_prices(config.price)
     directory = _directory(config, environ)
     return Setup(config, directory, read_or_make(config.redact.pseudonym_key_file, directory))
 

@@ -58,6 +58,7 @@ def test_check_config_prints_yaml_that_is_the_configuration(tmp_path: Path) -> N
         ("SPANWAND_SINKS", "jsonl,kafka", "spanwand: sinks: there is no sink 'kafka'; there are jsonl,"),
         ("SPANWAND_SINKS", "jsonl,jsonl", "spanwand: sinks: 'jsonl' is there twice"),
         ("SPANWAND_LISTEN__HTTP", "0.0.0.0:4318", "spanwand: listen.http: 0.0.0.0:4318 is not loopback"),
+        ("SPANWAND_PRICE__FILE", "/nowhere.yaml", "spanwand: cannot read /nowhere.yaml: No such file"),
         ("SPANWAND_CONFIG", "/nowhere.yaml", "spanwand: cannot read /nowhere.yaml: No such file"),
     ],
 )

@@ -179,6 +179,12 @@ def test_image_tokens_are_preferred_to_the_price_per_picture() -> None:
     assert image_cost("openai", "gpt-image-1", ImageParams(images=1), usage) == pytest.approx(0.1669)
 
 
+def test_every_image_price_says_where_it_is_from() -> None:
+    for _, _, pictures in IMAGE_PRICES:
+        assert "." in pictures.origin.source
+        assert "2026" in pictures.origin.note
+
+
 def test_image_table_has_no_model_twice() -> None:
     names = [(provider, model) for providers, models, _ in IMAGE_PRICES for provider in providers for model in models]
     assert len(names) == len(set(names))

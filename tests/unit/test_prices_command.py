@@ -39,6 +39,7 @@ def test_a_price_is_explained() -> None:
         ("dall-e-3", "a call that names none of it is taken for: standard 1024x1024"),
         ("gpt-5 --tier batch --input 1000000 --output 0", "cost    0.625 USD"),
         ("gemini-2.5-flash --provider google --input 1000000 --output 1000000", "cost    2.8 USD"),
+        ("gpt-5", "service tier flex\n  input_tokens                       0.625 USD per million"),
         ("sonar-pro --provider perplexity --input 1 --output 1", "call"),
     ],
 )
@@ -87,6 +88,7 @@ def test_for_machines() -> None:
     told = msgspec.json.decode(run("gpt-5", "--input", "1000000", "--json").stdout)
     assert told["tokens"]["tariffs"][0]["usd_per_million"]["input_tokens"] == 1.25
     assert told["cost"]["usd"] == 1.25
+    assert told["service_tiers"]["batch"][0]["usd_per_million"]["input_tokens"] == 0.625
     assert msgspec.json.decode(run("dall-e-2", "--json").stdout)["pictures"]["prices"][0]["usd"] == 0.016
 
 

@@ -4,14 +4,13 @@ that was asked for, prices per token before prices per picture."""
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 
 import msgspec
 
 from spanwand.config import PriceConfig
 from spanwand.operations import Operation
 from spanwand.prices import images, packaged
-from spanwand.prices.file import PricesOfFile
+from spanwand.prices.file import read_prices
 from spanwand.prices.packaged import QUARTER_NS
 from spanwand.prices.tariff import NO_MODEL, Origin, Part, Pictures, Tariff, Tokens
 from spanwand.record import Generation, ImageParams, ServiceTier
@@ -51,7 +50,7 @@ class PriceBook:
 
     def __init__(self, config: PriceConfig) -> None:
         """Raises ConfigError for a price file that cannot be read or is not right."""
-        self.file = PricesOfFile(Path(config.file).expanduser()) if config.file else None
+        self.file = read_prices(config)
         self._find = lru_cache(4096)(self._look_up)
 
     def prices(self, call: Generation) -> Prices:

@@ -8,6 +8,7 @@ import click
 import yaml
 
 from spanwand.load import Loaded, keys
+from spanwand.prices.file import read_prices
 from spanwand_sidecar.commands.settings import config_option, load_config
 from spanwand_sidecar.config import Config
 from spanwand_sidecar.sinks import check, missing
@@ -19,6 +20,7 @@ def check_config(config_file: Path | None) -> None:
     """Print the effective configuration as YAML, each value that is no default with its origin."""
     loaded = load_config(config_file)
     check(loaded.config)
+    read_prices(loaded.config.price)
     for line in render(loaded):
         click.echo(line)
     if why := missing(loaded.config):

@@ -3,19 +3,20 @@
 import difflib
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import msgspec
 
-from spanwand.dialects.gen_ai import provider as spelled
 from spanwand.dialects.parsers import size as size_of
+from spanwand.dialects.vocabulary import provider as spelled
 from spanwand.operations import Operation
 from spanwand.prices.book import PriceBook, Prices, Quote
 from spanwand.prices.images import BY_NAME
-from spanwand.prices.packaged import known_models
+from spanwand.prices.packaged import CONTEXTS, known_models
 from spanwand.prices.tariff import PART_OF, UNKNOWN_MODEL, Origin, Pictures, Tokens
 from spanwand.record import Generation, ImageParams, Params, Service, ServiceTier, Usage
 from spanwand_sidecar.commands.settings import config_option, load_config
@@ -65,12 +66,29 @@ def prices(model: str, config_file: Path | None, as_json: bool, **asked: object)
     call = made_up(model, asked)
     found, quote = book.prices(call), book.quote(call)
     priced = has_counts(call)
-    if as_json:
-        click.echo(msgspec.json.encode(document(call, found, quote if priced else None)))
-    else:
-        click.echo("\n".join(render(call, found, quote if priced else None)))
+    explained = Explained(call, found, other_tiers(book, call), quote if priced else None)
+    click.echo(msgspec.json.encode(document(explained)) if as_json else "\n".join(render(explained)))
     if (found.tokens is None and found.pictures is None) or (priced and quote.usd is None):
         raise SystemExit(1)
+
+
+class Explained(NamedTuple):
+    """A made-up call, the prices of its model, those of other service tiers, and what it costs if it has counts."""
+
+    call: Generation
+    found: Prices
+    tiers: Mapping[str, Tokens]
+    quote: Quote | None
+
+
+def other_tiers(book: PriceBook, call: Generation) -> Mapping[str, Tokens]:
+    """The prices of service tiers that have some of their own; none if the call names its tier."""
+    if call.params.service_tier is not None:
+        return {}
+    calls = {tier: msgspec.structs.replace(call, params=Params(service_tier=tier)) for tier in CONTEXTS}
+    found = {tier.value: book.prices(other).tokens for tier, other in calls.items()}
+    standard = book.prices(call).tokens
+    return {tier: tokens for tier, tokens in found.items() if tokens is not None and tokens != standard}
 
 
 def made_up(model: str, asked: dict[str, object]) -> Generation:
@@ -103,19 +121,13 @@ def has_counts(call: Generation) -> bool:
     return call.image is not None or call.usage != Usage()
 
 
-def document(call: Generation, found: Prices, quote: Quote | None) -> dict[str, object]:
+def document(explained: Explained) -> dict[str, object]:
     """All of it for a machine; `cost` only if something is to be charged."""
+    call, found, tiers, quote = explained
     shown: dict[str, object] = {"model": call.request_model, "provider": call.provider, "why": found.why}
     if found.tokens is not None:
-        tariffs = [
-            {
-                "above_input_tokens": tariff.above if tariff.above >= 0 else None,
-                "usd_per_million": dict(zip(tariff.units, [usd * 1e6 for usd in tariff.usd], strict=True)),
-                "usd_per_call": tariff.call_usd,
-            }
-            for tariff in found.tokens.tariffs
-        ]
-        shown["tokens"] = {"origin": found.tokens.origin, "tariffs": tariffs}
+        shown["tokens"] = {"origin": found.tokens.origin, "tariffs": tariffs(found.tokens)}
+        shown["service_tiers"] = {tier: tariffs(tokens) for tier, tokens in tiers.items()}
     if found.pictures is not None:
         variants = [
             {"quality": quality, "size": size, "usd": usd} for (quality, size), usd in found.pictures.usd.items()
@@ -126,8 +138,21 @@ def document(call: Generation, found: Prices, quote: Quote | None) -> dict[str, 
     return shown
 
 
-def render(call: Generation, found: Prices, quote: Quote | None) -> Iterator[str]:
+def tariffs(tokens: Tokens) -> list[dict[str, object]]:
+    """A model's prices per token for a machine."""
+    return [
+        {
+            "above_input_tokens": tariff.above if tariff.above >= 0 else None,
+            "usd_per_million": dict(zip(tariff.units, [usd * 1e6 for usd in tariff.usd], strict=True)),
+            "usd_per_call": tariff.call_usd,
+        }
+        for tariff in tokens.tariffs
+    ]
+
+
+def render(explained: Explained) -> Iterator[str]:
     """All of it for a person."""
+    call, found, tiers, quote = explained
     tier = f", service tier {call.params.service_tier}" if call.params.service_tier else ""
     day = datetime.fromtimestamp(call.start_ns / 1e9, UTC).isoformat(" ", "minutes")[:16]
     yield f"{call.request_model}{f' of {call.provider}' if call.provider else ''} at {day} UTC{tier}"
@@ -138,6 +163,8 @@ def render(call: Generation, found: Prices, quote: Quote | None) -> Iterator[str
         return
     if found.tokens is not None:
         yield from ("", *origin(found.tokens.origin), *token_prices(found.tokens))
+    for name, tokens in tiers.items():
+        yield from (f"service tier {name}", *token_prices(tokens))
     if found.pictures is not None:
         yield from ("", *origin(found.pictures.origin), *picture_prices(found.pictures))
     if quote is not None:
