@@ -1,15 +1,28 @@
 """R12: what W&B refuses for good is found among what it takes, kept aside and counted; the rest gets in, once."""
 
+import contextlib
 import json
 import stat
+import threading
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.daemon import until
-from tests.support.online import API, ARM, batch, expected_points, point_rows, row, sink, table_rows
+from tests.support.online import (
+    API,
+    ARM,
+    assert_exactly_once,
+    batch,
+    expected_points,
+    point_rows,
+    row,
+    sink,
+    table_rows,
+)
 from tests.support.wandb_server import Fault, WandbServer
 
 from spanwand.sinks.wandb.ledger import read_descriptions
@@ -91,3 +104,79 @@ def test_bad_history_steps_are_given_up_and_the_others_get_in(server: WandbServe
     assert all("400 (fault injected)" in letter["why"] for letter in letters(tmp_path))
     assert sum(fault.hits for fault in faults) < 10
     assert server.problems() == []
+
+
+def test_a_run_that_wandb_will_not_have_is_given_up(server: WandbServer, tmp_path: Path) -> None:
+    """If W&B takes others; theirs is all there."""
+    server.faults.add(Fault("POST /graphql UpsertBucket", "status", status=422, body=API.name))
+    with sink(server, tmp_path) as process:
+        for number, rows in {1: 2, 2: 0}.items():
+            assert process.deliver(batch(number, rows=rows))[-1].outcome == "Delivered"
+        process.close()
+    assert_exactly_once(server, {1: 2, 2: 0}, keys=(ARM,))
+    found = letters(tmp_path)
+    assert {letter["run"]["name"] for letter in found} == {API.name}
+    assert [letter["points"]["llm/requests"] for letter in found if not letter["table"]] == [1, 2]
+    assert {letter["table"]: len(letter["rows"]) for letter in found if letter["table"]} == dict.fromkeys(TABLES, 2)
+    assert not [path for path in (tmp_path / "wandb" / "wandb").glob("run-*") if not list(path.glob("*.wandb"))]
+
+
+STATES: dict[str, dict[str, Any]] = {
+    "no run at all": {"pattern": "POST /graphql UpsertBucket", "status": 400},
+    "runs are forbidden": {"pattern": "POST /graphql UpsertBucket", "status": 403},
+    "rows are forbidden": {"pattern": "POST /graphql CreateArtifact", "status": 403},
+    "the key is wrong for rows": {"pattern": "PUT /storage/artifacts/*", "status": 401},
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_what_a_person_can_mend_is_a_state_and_costs_nothing(server: WandbServer, tmp_path: Path, name: str) -> None:
+    """401 and 403 are about the key; a W&B that takes no run is no W&B, or not this project's."""
+    server.faults.add(Fault(kind="status", message="ask your admin", **STATES[name]))
+    with sink(server, tmp_path) as process:
+        reply = process.write(batch(1, rows=2, keys=(API,)))
+        assert (reply.outcome, "ask your admin" in reply.why) == ("Retry", True), reply
+        server.faults.clear()
+        assert process.deliver(batch(1, rows=2, keys=(API,)))[-1].outcome == "Delivered"
+        process.close()
+    assert_exactly_once(server, {1: 2}, keys=(API,))
+    assert letters(tmp_path) == []
+
+
+@pytest.mark.faults
+def test_if_every_row_is_refused_it_ends(server: WandbServer, tmp_path: Path) -> None:
+    """Never an endless loop: W&B stores no rows whatever. Metrics go on."""
+    fault = server.faults.add(Fault("PUT /storage/artifacts/*", "status", status=400))
+    with sink(server, tmp_path) as process:
+        for number in (1, 50):
+            assert process.deliver(batch(number, rows=300, keys=(API,)), timeout_s=90)[-1].outcome == "Delivered"
+        process.close()
+    assert point_rows(server, API) == expected_points(1, 50)
+    assert sum(len(letter["rows"]) for letter in letters(tmp_path)) == 2 * 300 * len(TABLES)
+    assert fault.hits < 2 * len(TABLES) * 60
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("after", [1, 4, 6, 9])
+def test_a_kill_while_bad_rows_are_being_isolated(server: WandbServer, tmp_path: Path, after: int) -> None:
+    """P2: neither the rows that are in already nor those given up come twice, in the run or in the file."""
+    bad = {13, 47}
+    faults = [refuse_row(server, number, 413) for number in bad]
+    with sink(server, tmp_path) as process:
+
+        def kill() -> None:
+            until(lambda: sum(fault.hits for fault in faults) >= after)
+            process.kill()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            process.write(batch(1, rows=ROWS, keys=(API,)))
+        killer.join()
+    with sink(server, tmp_path) as process:
+        assert process.deliver(batch(1, rows=ROWS, keys=(API,)))[-1].outcome == "Delivered"
+        process.close()
+    for table in TABLES:
+        numbers = [number for number in range(10, 10 + ROWS) if number not in bad]
+        assert sorted(table_rows(server, API, table)) == sorted(row(table, number) for number in numbers)
+    assert len(letters(tmp_path)) == len(bad) * len(TABLES)

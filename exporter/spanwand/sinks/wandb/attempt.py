@@ -169,7 +169,7 @@ class Attempt:
                 continue
             update = self._updates[key]
             self._refusals.keep_step(update, self._position, why)
-            for table in update.rows:
+            for table in filter(update.rows.get, update.rows):
                 self._refusals.keep_rows(update, table, self._position, why)
 
     def _failed(self, doing: str, error: Exception) -> None:
