@@ -49,14 +49,10 @@ def run(source: Source, environment: Path, program: tuple[str, ...]) -> tuple[Le
             found |= stack.enter_context(provider(ledger))
         home = stack.enter_context(tempfile.TemporaryDirectory())
         command = command_of(source, environment, program)
-        subprocess.run(
-            command,
-            env={**found, "HOME": home, **source.environment},
-            cwd=home,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            timeout=PROGRAM_TIMEOUT_S,
-        )
+        found |= {"HOME": home, **source.environment}
+        status = subprocess.call(command, env=found, cwd=home, stdout=subprocess.DEVNULL, timeout=PROGRAM_TIMEOUT_S)
+        if status:
+            raise SystemExit(f"{' '.join(command)} failed with status {status}")
     return ledger, collector.bodies
 
 

@@ -1,0 +1,29 @@
+"""OpenTelemetry's own instrumentation of `google-genai`, newest and the last before it moved."""
+
+from tests.golden.source import INSTRUMENT, Gap, Source, programs
+from tests.support.providers.gemini import gemini
+
+GENAI = (
+    "opentelemetry-instrumentation-google-genai==1.3b0", "opentelemetry-util-genai==1.3b0", "google-genai==2.34.0",
+    *INSTRUMENT,
+)  # fmt: skip
+CASES = programs(
+    "google_genai.py", "chat", "cached-and-reasoning", "cached-and-reasoning-stream", "stream", "tools",
+    "automatic-tools", "error", "throttled", "embeddings", "images",
+)  # fmt: skip
+
+SOURCES = {
+    "genai-gemini": Source(
+        requirements=GENAI,
+        programs=CASES,
+        providers=(gemini,),
+        silent=(Gap(("images",), "a picture is content, which is off", ("images",)),),
+        unseen={"automatic-tools": "one span for both calls of the API, with the usage of the last"},
+    ),
+    "genai-gemini-content": Source(
+        requirements=GENAI,
+        programs=programs("google_genai.py", "chat", "stream", "tools"),
+        providers=(gemini,),
+        environment={"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only"},
+    ),
+}
