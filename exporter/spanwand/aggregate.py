@@ -13,6 +13,7 @@ from spanwand.batch import RunUpdate, Verdict
 from spanwand.cell import Cell, Point
 from spanwand.config import LineConfig
 from spanwand.drops import DropReason, Drops
+from spanwand.oddities import Oddities
 from spanwand.operations import FAMILY_OF, Family
 from spanwand.record import Clean
 from spanwand.request import Request
@@ -27,14 +28,21 @@ _ROW_CHARS = 1_000  # what a row weighs besides its text, about
 class Aggregate:
     """One open window, and rows of this window and earlier ones. Positions as in `Gather`."""
 
-    def __init__(self, config: LineConfig, drops: Drops, redacted: Mapping[str, int] = NOTHING) -> None:
-        """`drops` and `redacted` are counts by reason and by pattern; `drops` is emptied with each window."""
+    def __init__(
+        self,
+        config: LineConfig,
+        drops: Drops,
+        redacted: Mapping[str, int] = NOTHING,
+        oddities: Oddities | None = None,
+    ) -> None:
+        """Counts by name: `drops` and `oddities` are emptied with each window, `redacted` grows."""
         self._runs = Runs(config)
         self._attributes = config.gather.request_attributes
         for table in tables.TABLES:
             tables.columns(table, self._attributes)  # a name that is taken is an error now, not with the first row
         self._max_rows = config.aggregate.max_rows
         self._drops = drops
+        self._oddities = Oddities() if oddities is None else oddities
         self._redacted = redacted
         self._redacted_before: dict[str, int] = {}
         self._received = 0
@@ -107,10 +115,12 @@ class Aggregate:
     def _health(self) -> dict[Run, dict[str, Point]]:
         received, self._received = self._received, 0
         points = {f"spanwand/dropped/{reason}": count for reason, count in sorted(self._drops.items()) if count}
+        points |= {f"spanwand/odd/{oddity}": count for oddity, count in sorted(self._oddities.items())}
         for pattern, count in sorted(self._redacted.items()):
             if new := count - self._redacted_before.get(pattern, 0):
                 points[f"spanwand/redacted/{pattern}"] = new
         self._drops.clear()
+        self._oddities.clear()
         self._redacted_before = dict(self._redacted)
         return {HEALTH_RUN: {"spanwand/spans_received": received, **points}} if received or points else {}
 

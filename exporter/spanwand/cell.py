@@ -37,6 +37,16 @@ def _ratio(amount: float | None, by: float | None) -> float | None:
     return amount / by if amount is not None and by else None
 
 
+def _time_per_output_token_s(call: Clean, latency_s: float | None) -> float | None:
+    """As the engine says; else the time after the first token by the number of those that followed."""
+    timing, tokens = call.timing, call.usage.output_tokens
+    if timing.time_per_output_token_s is not None:
+        return timing.time_per_output_token_s
+    if timing.ttft_s is None or latency_s is None or not tokens or latency_s < timing.ttft_s:
+        return None
+    return _ratio(latency_s - timing.ttft_s, tokens - 1)
+
+
 def _read_llm(call: Clean) -> tuple[Value, ...]:
     usage, cost_usd, latency_s = call.usage, call.cost.usd, call.latency_s
     return (
@@ -52,6 +62,7 @@ def _read_llm(call: Clean) -> tuple[Value, ...]:
         call.cost.reported_usd,
         latency_s,
         call.timing.ttft_s,
+        _time_per_output_token_s(call, latency_s),
         _ratio(usage.output_tokens, latency_s),
     )
 
@@ -88,7 +99,12 @@ LLM = Columns[Clean](
         "cost_usd",
         "reported_cost_usd",
     ),
-    quantiles={"latency_s": (50, 95, 99), "ttft_s": (50, 95), "output_tokens_per_s": (50,)},
+    quantiles={
+        "latency_s": (50, 95, 99),
+        "ttft_s": (50, 95),
+        "time_per_output_token_s": (50, 95),
+        "output_tokens_per_s": (50,),
+    },
     read=_read_llm,
 )
 DIFFUSION = Columns[Clean](

@@ -35,12 +35,14 @@ def service(groups: Groups) -> Service:
     return Service(**fields)
 
 
-def operation(name: str, groups: Groups) -> Operation:
+def operation(name: str, groups: Groups, *, failed: bool) -> Operation:
     """The operation a span names, else the one its attributes give away."""
     hint = groups["hint"]
     named: Operation | None = groups[""].get("operation")
+    if named is Operation.CHAT:
+        return _kind_of_chat(groups, failed=failed)
     if named is not None:
-        return Operation.IMAGE if named is Operation.CHAT and _shows_image(groups) else named
+        return named
     if groups.get("image") or _shows_image(groups):
         return Operation.IMAGE
     if "tool" in hint:
@@ -48,6 +50,24 @@ def operation(name: str, groups: Groups) -> Operation:
     if "agent" in hint:
         return Operation.AGENT
     return _model_operation(name, groups)
+
+
+def start_ns(span: Span, hint: Mapping[str, Any]) -> int:
+    """When the call began: for a span that was made at its end, as much earlier as it says."""
+    if hint.get("logfire_type") == "log" and "duration_s" in hint:
+        return span.end_ns - int(hint["duration_s"] * 1e9)
+    return span.start_ns
+
+
+def _kind_of_chat(groups: Groups, *, failed: bool) -> Operation:
+    """A chat, unless the span is that of an image model, or the first one of a stream (`dialects.pydantic_ai`)."""
+    if _shows_image(groups):
+        return Operation.IMAGE
+    hint, call = groups["hint"], groups[""]
+    if hint.get("logfire_type") != "span" or "logfire_model" not in hint:
+        return Operation.CHAT
+    answered = failed or "usage" in groups or "response_id" in call or "output" in groups.get("content", ())
+    return Operation.CHAT if answered else Operation.OTHER
 
 
 def _shows_image(groups: Groups) -> bool:

@@ -51,6 +51,7 @@ LLM = (
     Metric("reported_cost_usd", "USD", _SUM, "cost of the calls that report one, as reported"),
     *_quantiles("latency_s", "s", (50, 95, 99), "time from start to end of a call"),
     *_quantiles("ttft_s", "s", (50, 95), "time to the first token"),
+    *_quantiles("time_per_output_token_s", "s", (50, 95), "time per token after the first one, of streamed calls"),
     *_quantiles("output_tokens_per_s", "token/s", (50,), "output tokens of a call by its latency"),
 )
 
@@ -134,6 +135,7 @@ HEALTH = (
     Metric("log_records_received", "1", _SUM, "OTLP log records that arrived, of any kind"),
     Metric("log_records_read", "1", _SUM, "of these, events that say something of model calls"),
     Metric("dropped/<reason>", "1", _SUM, "items that did not come out, by reason"),
+    Metric("odd/<oddity>", "1", _SUM, "model calls whose figures could not be true as sent, by what was odd"),
     Metric("redacted/<pattern>", "1", _SUM, "texts taken out by redaction, by pattern"),
 )
 

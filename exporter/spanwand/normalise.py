@@ -71,7 +71,7 @@ class Normalise:
         call, hint = groups[""], groups["hint"]
         origin = self._origin(span.resource)
         failure = infer.failure(span, hint, self._exception)
-        operation = call["operation"] = infer.operation(span.name, groups)
+        operation = call["operation"] = infer.operation(span.name, groups, failed=failure is not None)
         _assign(call, hint, origin)
         sources = self._settled(span, groups, plan.sources)
         if operation in _VISUAL:
@@ -83,7 +83,7 @@ class Normalise:
             span_id=span.span_id,
             parent_span_id=span.parent_span_id,
             trace_state=span.trace_state,
-            start_ns=span.start_ns,
+            start_ns=infer.start_ns(span, hint),
             end_ns=span.end_ns,
             service=origin.service,
             name=span.name,

@@ -43,7 +43,7 @@ class Pipeline:
         self._redact = Redact(config.redact, key, drops)
         self._gather = Gather(config.gather, drops)
         self._sample = Sample(config.sample)
-        self._aggregate = Aggregate(config, drops, self._redact.counts)
+        self._aggregate = Aggregate(config, drops, self._redact.counts, self._normalise.oddities)
         self._window_ns = config.aggregate.window_s * 1_000_000_000
         self._rows_interval_ns = config.aggregate.rows_interval_s * 1_000_000_000
         self._window_start_ns: int | None = None

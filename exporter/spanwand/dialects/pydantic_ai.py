@@ -1,4 +1,8 @@
-"""Pydantic AI and logfire: the conventions, a few keys of their own, and raw usage in logfire's instrumentations."""
+"""Pydantic AI and logfire: the conventions, a few keys of their own, and raw usage in logfire's instrumentations.
+
+Of a stream logfire writes two spans: one that ends when the answer begins, and a `log` at its end, which alone knows
+usage and duration, and alone counts.
+"""
 
 from spanwand.dialects.parsers import content, count, identifier, positive, seconds, text
 from spanwand.dialects.table import Dialect, Source, inside, keys
@@ -41,5 +45,8 @@ PYDANTIC_AI = Dialect(
         "content.output": keys(content, "gen_ai.output.messages", "final_result", _ANSWER),
         "response_id": inside(_ANSWER, identifier, "id"),
         "hint.agent": keys(text, "agent_name"),
+        "hint.logfire_type": (Source("logfire.span_type", text, "`log`: the end of a stream"),),
+        "hint.logfire_model": inside("request_data", text, "model"),
+        "hint.duration_s": (Source("duration", seconds, "s; of a stream, on its `log`"),),
     },
 )
