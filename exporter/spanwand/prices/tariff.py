@@ -113,6 +113,8 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
 
     def charged(self, usage: Usage) -> list[int] | str:
         """How many tokens are charged at each price; or why that is not known."""
+        if _contradicts_itself(usage):
+            return TOO_LARGE
         charged: list[int] = []
         for unit, parts in zip(self.units, self.parts, strict=True):
             rest: int = getattr(usage, unit) or 0
@@ -168,6 +170,16 @@ def _text_tariff(usd: Mapping[str, float], call_usd: float) -> TextTariff:
         output=spoken,
         reasoning=usd.get("reasoning_output_tokens", spoken),
         call=call_usd,
+    )
+
+
+def _contradicts_itself(usage: Usage) -> bool:
+    """Whether parts that every model may have are larger than the whole, priced apart or not."""
+    written = usage.cache_write_input_tokens or 0
+    return (
+        (usage.cached_input_tokens or 0) + written > (usage.input_tokens or 0)
+        or (usage.cache_write_1h_input_tokens or 0) > written
+        or (usage.reasoning_output_tokens or 0) > (usage.output_tokens or 0)
     )
 
 
