@@ -77,8 +77,8 @@ class Aggregate:
         self._received += spans
 
     def generation(self, call: Clean, verdict: Verdict) -> None:
-        """Count a model call; tools, agents and retrieval are not counted here, so that no call counts twice."""
-        family = FAMILY_OF.get(call.operation)
+        """Count what is a call to a model, or what `gather` found to stand for some."""
+        family = FAMILY_OF.get(call.operation) or (Family.LLM if call.counting else None)
         if family is None:
             return
         run = self._runs.of((call.service, call.experiment, call.arm))
@@ -91,11 +91,12 @@ class Aggregate:
             self._keep(run, tables.GENERATIONS, tables.generation_row(call, verdict, self._attributes))
 
     def request(self, request: Request, verdict: Verdict) -> None:
-        """Count a request."""
+        """Count a request. One that is amended has been counted: only its row changes."""
         run = self._runs.of((request.service, request.experiment, request.arm))
-        if run not in self._requests:
-            self._requests[run] = Cell(cell.REQUEST)
-        self._requests[run].add(request)
+        if request.revision == 1:
+            if run not in self._requests:
+                self._requests[run] = Cell(cell.REQUEST)
+            self._requests[run].add(request)
         if verdict.keep and self._has_room(run, tables.REQUESTS):
             self._keep(run, tables.REQUESTS, tables.request_row(request, verdict, self._attributes))
 

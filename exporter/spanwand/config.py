@@ -53,8 +53,17 @@ class GatherConfig(Section):
     """Seconds of quiet after a trace's root has ended before its Request is made."""
     idle_s: float = Field(default=60.0, gt=0)
     """Seconds without a span after which a trace whose root never came is let go."""
+    hold_s: float = Field(default=10.0, ge=0)
+    """Seconds for which a call of a trace that goes on waits for other spans that report the same call; at most
+    `idle_s`. Calls that failed or lack their usage, and the usage of agents, wait for `idle_s`."""
     late_s: float = Field(default=60.0, gt=0)
-    """Seconds for which a finished trace is remembered, so that a late span does not make a second Request."""
+    """Seconds after its last span for which a finished trace is remembered: a late span amends its Request."""
+    max_age_s: float = Field(default=900.0, gt=0)
+    """Seconds after its first span at which a trace is closed though it goes on. Its further calls are `late`."""
+    max_spans: int = Field(default=100_000, gt=0)
+    """Generations that may arrive, in all traces together, while one trace is held; then it is closed like that."""
+    max_bytes: int = Field(default=64 << 20, gt=0)
+    """The same in bytes of memory, estimated."""
     max_open_traces: int = Field(default=20_000, gt=0)
     """Traces with model calls in one window at most. Further ones get no Request, their calls are counted as
     `trace_overflow`; metrics and rows of calls have no such limit."""

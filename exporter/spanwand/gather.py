@@ -1,168 +1,142 @@
-"""Spans of a trace become one Request.
+"""Spans of a trace are held until it is clear what they report: then its calls leave, and in the end its Request.
 
-A trace is in one of three places. Each is ordered by the arrival of the traces' last spans and has one delay, so that
-the traces that are due are always at its front.
-
-    waiting   no root of the whole trace yet: `idle_s` of quiet lets it go
-    settling  its root has ended: `settle_s` of quiet makes its Request
-    finished  its Request is made: `late_s` of quiet and it is forgotten
-
-Two rules make what is open a function of the frames behind `low`, so that a replay from there makes no Request twice
-and misses none. A trace is forgotten at most `late_s` after its last span, whatever else was seen of it. And the
-limit counts the traces that have spans in the present window, not those that happen to be held: to push the oldest
-out when too many are open would make each trace depend on all traces before it.
+Which traces are held, and when one is over, is in `traces`; which spans report the same call, in `duplicates`. While a
+trace goes on, its calls leave `hold_s` after they came, or `idle_s` if more is likely to be said about them: so a
+metric is that late and not as late as the trace is long.
 """
 
-from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from spanwand.config import GatherConfig
 from spanwand.drops import DropReason, Drops
+from spanwand.duplicates import resolve
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
-from spanwand.trace import Finished, Trace, add_generation, add_root, request_of
+from spanwand.step import NO_EVIDENCE, Evidence, step_of
+from spanwand.trace import Old, Trace, add, add_root, count, request_of
+from spanwand.traces import Traces
 
 _NS = 1_000_000_000
+_EVER_NS = 1 << 63
+_RECORD_BYTES = 2_000
+"""What a record takes besides its content, about."""
 
-_Queue = OrderedDict[bytes, Trace]
+
+class Settled(NamedTuple):
+    """What leaves together: calls, each to be counted once, and the Request if the trace is over."""
+
+    calls: list[Clean]
+    request: Request | None = None
+
+
+NOTHING: tuple[Settled, ...] = ()
 
 
 class Gather:
-    """The traces that are open, and those remembered for late spans."""
+    """The open traces and what they hold."""
 
-    def __init__(self, config: GatherConfig, drops: Drops) -> None:
-        self._settle_ns = int(config.settle_s * _NS)
+    def __init__(self, config: GatherConfig, drops: Drops, duplicates: Counter[str] | None = None) -> None:
+        """`duplicates` counts by rule the spans that report a call which another span reports."""
+        self._hold_ns = int(min(config.hold_s, config.idle_s) * _NS)
         self._idle_ns = int(config.idle_s * _NS)
-        self._late_ns = int(config.late_s * _NS)
-        self._max_traces = config.max_open_traces
         self._drops = drops
-        self._forget_all()
-
-    def _forget_all(self) -> None:
-        self._waiting: _Queue = OrderedDict()
-        self._settling: _Queue = OrderedDict()
-        self._finished: dict[bytes, Finished] = {}
-        self._finished_by_last_ns: list[tuple[int, bytes]] = []  # a heap; an entry may be older than its trace's last
-        self._held: Counter[int] = Counter()  # traces by position, positions ascending
-        self._forgotten: Counter[int] = Counter()  # of these, the ones that only their rows still hold
-        self.open_window(0)
+        self._duplicates: Counter[str] = Counter() if duplicates is None else duplicates
+        self._traces = Traces(config)
+        self._by_flush_ns: list[tuple[int, bytes]] = []  # a heap; an entry counts if its trace has the same time
 
     def open_window(self, position: int) -> None:
         """Begin a window whose first frame is at `position`."""
-        self._position = position
-        self._traces_in_window = self._roots_in_window = 0
+        self._traces.open_window(position)
 
     @property
     def low(self) -> int | None:
         """First frame of the oldest window that an open or remembered trace began in."""
-        return next(iter(self._held), None)
+        return self._traces.low
 
-    def generation(self, generation: Clean, arrival_ns: int) -> None:
-        """Count a generation towards its trace. One too late for its Request has no effect here."""
-        trace_id = generation.trace_id
-        trace = self._touch(trace_id, arrival_ns)
-        if trace is None:
-            if self._traces_in_window >= self._max_traces:
-                self._drops[DropReason.TRACE_OVERFLOW] += 1
-                return
-            trace = self._begin(trace_id, arrival_ns)
-        if trace.counted_in != self._position:
-            trace.counted_in = self._position
-            self._traces_in_window += 1
+    def generation(self, generation: Clean, arrival_ns: int, evidence: Evidence = NO_EVIDENCE) -> Iterable[Settled]:
+        """Hold a generation. What comes out cannot be held: it counts at once, as it is, and not for its Request."""
+        weight = _RECORD_BYTES + len(generation.content.input) + len(generation.content.output)
+        trace = self._traces.with_call(generation.trace_id, arrival_ns, weight)
         if isinstance(trace, Trace):
-            add_generation(trace, generation)
-            self._settle(trace_id, trace)
+            add(trace, step_of(generation, evidence, arrival_ns), generation)
+            if trace.held and not trace.flush_ns:
+                self._flush_at(trace, arrival_ns + self._hold_ns)
+            self._traces.place(trace)
+            return NOTHING
+        self._drops[DropReason.LATE if isinstance(trace, Old) else DropReason.TRACE_OVERFLOW] += 1
+        return (Settled([generation]),)
 
     def root(self, root: CleanRoot, arrival_ns: int) -> None:
-        """Take the local root of a trace.
-
-        Most roots belong to traces that never call a model. They wait in case a generation follows, under a limit of
-        their own; one over it is no loss but for the Request's name.
-        """
-        self._roots_in_window += 1
-        trace = self._touch(root.trace_id, arrival_ns)
-        if trace is None:
-            if self._roots_in_window > self._max_traces:
-                return
-            trace = self._begin(root.trace_id, arrival_ns)
+        """Take the local root of a trace."""
+        trace = self._traces.with_root(root.trace_id, arrival_ns)
         if isinstance(trace, Trace):
             add_root(trace, root)
-            self._settle(root.trace_id, trace)
+            self._traces.place(trace)
 
-    def due(self, arrival_ns: int) -> Iterator[Request]:
-        """Requests of the traces that are over by now. Afterwards those remembered long enough are forgotten."""
-        for queue, quiet_ns in ((self._settling, self._settle_ns), (self._waiting, self._idle_ns)):
-            for trace_id, trace in _pop_quiet(queue, arrival_ns - quiet_ns):
-                if trace.spans:
-                    self._remember(trace_id, trace)
-                    yield request_of(trace_id, trace)
-                else:  # a root alone: no model was called
-                    self._release(trace.position, 1)
-        self._forget(arrival_ns - self._late_ns)  # last: after a long pause a trace is made and forgotten in one go
+    def due(self, arrival_ns: int) -> Iterator[Settled]:
+        """What is over by now."""
+        yield from self._flush(arrival_ns)
+        yield from map(self._close, self._traces.quiet(arrival_ns))
+        for _ in self._traces.forget(arrival_ns):  # later: after a long pause a trace is made and forgotten in one go
+            pass
+        for trace in self._traces.outgrown(arrival_ns):
+            if trace.is_open:
+                self._drops[DropReason.CLOSED_EARLY] += 1
+                yield self._close(trace)
 
-    def drain(self) -> Iterator[Request]:
-        """Requests of all open traces; nothing is remembered."""
-        for queue in (self._settling, self._waiting):
-            yield from (request_of(trace_id, trace) for trace_id, trace in queue.items() if trace.spans)
-        self._forget_all()
+    def drain(self) -> Iterator[Settled]:
+        """What all open traces hold; nothing is remembered."""
+        yield from map(self._close, self._traces.open())
+        self._traces.clear()
+        self._by_flush_ns.clear()
 
     def rows_handed_over(self) -> None:
-        """Let go of forgotten traces.
+        """The rows of all that came out so far have left."""
+        self._traces.rows_handed_over()
 
-        Not earlier: a replay that saw only the end of such a trace makes its Request again, up to `late_s` after its
-        last span, and that row has to fall into a batch that is already out.
-        """
-        for position, count in self._forgotten.items():
-            self._release(position, count)
-        self._forgotten.clear()
+    def _flush_at(self, trace: Trace, flush_ns: int) -> None:
+        trace.flush_ns = flush_ns
+        heappush(self._by_flush_ns, (flush_ns, trace.trace_id))
 
-    def _touch(self, trace_id: bytes, arrival_ns: int) -> Trace | Finished | None:
-        trace: Trace | Finished | None = self._finished.get(trace_id)
-        if trace is None:
-            queue = self._settling if trace_id in self._settling else self._waiting
-            trace = queue.get(trace_id)
-            if trace is None:
-                return None
-            queue.move_to_end(trace_id)
-        trace.last_ns = arrival_ns
-        return trace
+    def _flush(self, arrival_ns: int) -> Iterator[Settled]:
+        """What traces that go on have held for long enough."""
+        heap = self._by_flush_ns
+        while heap and heap[0][0] <= arrival_ns:
+            flush_ns, trace_id = heappop(heap)
+            trace = self._traces.get(trace_id)
+            if trace is not None and trace.flush_ns == flush_ns:
+                trace.flush_ns = 0
+                yield Settled(self._hand_out(trace, arrival_ns - self._hold_ns, arrival_ns - self._idle_ns))
+                if trace.held:
+                    self._flush_at(trace, arrival_ns + max(self._hold_ns, _NS))
 
-    def _begin(self, trace_id: bytes, arrival_ns: int) -> Trace:
-        trace = Trace(position=self._position, last_ns=arrival_ns)
-        self._waiting[trace_id] = trace
-        self._held[self._position] += 1
-        return trace
+    def _close(self, trace: Trace) -> Settled:
+        calls = self._hand_out(trace, _EVER_NS, _EVER_NS)
+        trace.flush_ns = 0
+        trace.is_open = False
+        request, made = request_of(trace), trace.made
+        if request == made:
+            return Settled(calls)
+        trace.made = request if made is None else replace(request, revision=made.revision + 1)
+        return Settled(calls, trace.made)
 
-    def _settle(self, trace_id: bytes, trace: Trace) -> None:
-        if trace.spans and trace.root_ended and trace_id in self._waiting:
-            self._settling[trace_id] = self._waiting.pop(trace_id)
-
-    def _remember(self, trace_id: bytes, trace: Trace) -> None:
-        self._finished[trace_id] = Finished(trace.position, trace.last_ns, trace.counted_in)
-        heappush(self._finished_by_last_ns, (trace.last_ns, trace_id))
-
-    def _forget(self, last_ns: int) -> None:
-        heap = self._finished_by_last_ns
-        while heap and heap[0][0] <= last_ns:
-            _, trace_id = heappop(heap)
-            trace = self._finished[trace_id]
-            if trace.last_ns > last_ns:
-                heappush(heap, (trace.last_ns, trace_id))
+    def _hand_out(self, trace: Trace, until_ns: int, undecided_until_ns: int) -> list[Clean]:
+        """Take from a trace what counts and arrived by then; by `undecided_until_ns` if more may be said about it."""
+        calls, held = [], trace.held if trace.is_plain else resolve(trace)
+        trace.held = []
+        for step in held:
+            generation = step.generation
+            if generation is None:
+                continue
+            if step.arrival_ns > (undecided_until_ns if step.is_undecided else until_ns):
+                trace.held.append(step)
             else:
-                del self._finished[trace_id]
-                self._forgotten[trace.position] += 1
-
-    def _release(self, position: int, count: int) -> None:
-        self._held[position] -= count
-        if not self._held[position]:
-            del self._held[position]
-
-
-def _pop_quiet(queue: _Queue, last_ns: int) -> Iterator[tuple[bytes, Trace]]:
-    """Take the traces whose last span arrived at or before `last_ns` off the front of a queue."""
-    while queue:
-        trace_id = next(iter(queue))
-        if queue[trace_id].last_ns > last_ns:
-            return
-        yield trace_id, queue.pop(trace_id)
+                step.generation, step.is_counted = None, True
+                count(trace, generation)
+                calls.append(generation)
+        return calls

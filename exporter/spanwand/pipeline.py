@@ -15,14 +15,14 @@ from spanwand.config import LineConfig
 from spanwand.decode import Decode
 from spanwand.deduplicate import Deduplicate
 from spanwand.drops import Drops
-from spanwand.gather import Gather
+from spanwand.gather import Gather, Settled
 from spanwand.normalise import Normalise
 from spanwand.price import Price
 from spanwand.record import Clean
 from spanwand.redact import Redact
-from spanwand.request import Request
 from spanwand.sample import Sample
 from spanwand.span import Keys, Span
+from spanwand.step import evidence_of
 
 
 class Pipeline:
@@ -114,20 +114,23 @@ class Pipeline:
         return min((position for position in positions if position is not None), default=self._end)
 
     def _take(self, spans: Iterable[Span], arrival_ns: int) -> None:
-        normalise, price, redact, sample = self._normalise, self._price, self._redact, self._sample
+        normalise, price, redact, gather = self._normalise, self._price, self._redact, self._gather
         for span in self._deduplicate(spans):
             generation = normalise(span)
             if generation is not None:
-                clean = redact(price(generation))
-                self._gather.generation(clean, arrival_ns)
-                self._aggregate.generation(clean, sample(clean))
+                evidence = evidence_of(span.resource.scope_name, generation.response_id)
+                self._count(gather.generation(redact(price(generation)), arrival_ns, evidence))
             root = normalise.root(span)
             if root is not None:
-                self._gather.root(redact.root(root), arrival_ns)
+                gather.root(redact.root(root), arrival_ns)
 
-    def _count(self, requests: Iterable[Request]) -> None:
-        for request in requests:
-            self._aggregate.request(request, self._sample(request))
+    def _count(self, settled: Iterable[Settled]) -> None:
+        sample, aggregate = self._sample, self._aggregate
+        for calls, request in settled:
+            for call in calls:
+                aggregate.generation(call, sample(call))
+            if request is not None:
+                aggregate.request(request, sample(request))
 
     def _enter(self, start: int, end: int, arrival_ns: int) -> Batch | None:
         """Close the window that the frame's arrival leaves behind, open the frame's own, let due traces go."""

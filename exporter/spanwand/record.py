@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from spanwand.counting import Counting
 from spanwand.elapsed import elapsed_s
 from spanwand.operations import Operation
 from spanwand.span import Attributes
@@ -193,6 +194,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     cost: Cost = NO_COST
     gpu: GpuShare | None = None
+    counting: Counting | None = None  # None: one span, one call, one try
     attributes: Attributes
     sources: Mapping[str, str]
 

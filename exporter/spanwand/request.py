@@ -33,7 +33,10 @@ class CleanRoot(TraceRoot, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One trace: what the user asked for, with totals over the generations that know a figure; None if none does."""
+    """One trace: what the user asked for, with totals over the generations that know a figure; None if none does.
+
+    `revision` is 1 when it is first made; late spans amend it, and then the highest one is what holds.
+    """
 
     trace_id: bytes
     trace_state: str = ""
@@ -43,13 +46,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     service: Service
     generations: int
     errors: int
+    retries: int = 0
+    fallbacks: int = 0
+    retrievals: int = 0
     input_tokens: int | None = None
     output_tokens: int | None = None
     images: int | None = None
     cost_usd: float | None = None
     gpu_seconds: float | None = None
+    critical_path_s: float | None = None
     experiment: str = ""
     arm: str = ""
+    session_id: str = ""
+    prompt_name: str = ""
+    prompt_version: str = ""
+    revision: int = 1
     attributes: Attributes
 
     @property

@@ -1,30 +1,55 @@
-"""One trace while it is open: totals of its model calls, and the root that names it. A few hundred bytes."""
+"""One trace: its steps, the totals of its model calls, and the root that names it."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
+from spanwand.counting import PLAIN
+from spanwand.critical_path import critical_path_s
 from spanwand.elapsed import elapsed_s
-from spanwand.operations import FAMILY_OF
+from spanwand.operations import Operation
 from spanwand.record import Clean, Service
 from spanwand.request import CleanRoot, Request
 from spanwand.span import Attributes
+from spanwand.step import NO_EVIDENCE, Step, knows_usage
 
 _NAME_MAX_CHARS = 256
 _ATTRIBUTE_MAX_CHARS = 1_024
 _NO_SERVICE = Service()
 _NO_ATTRIBUTES: Attributes = {}
+_Amount = TypeVar("_Amount", int, float)
 
 
 class Trace(msgspec.Struct, kw_only=True, gc=False):
-    """Mutable. `position` is that of the window it began in, `last_ns` the arrival of its last span."""
+    """Mutable. `position` is that of the window it began in, `begun_*` is what had arrived in all by then."""
 
+    trace_id: bytes
     position: int
     last_ns: int
+    begun_ns: int
+    begun_spans: int
+    begun_bytes: int
     counted_in: int = -1
+    flush_ns: int = 0
+    is_open: bool = True
     spans: int = 0
+    steps: dict[bytes, Step] = msgspec.field(default_factory=dict)
+    """Its generations, and local roots with a parent, by span id."""
+    parents: set[bytes] = msgspec.field(default_factory=set)
+    """Parents of the steps, seen or not."""
+    held: list[Step] = msgspec.field(default_factory=list)
+    scope: int = 0
+    is_plain: bool = True
+    """No two of its steps can report the same call: one scope, no failure, no step in another."""
     generations: int = 0
     failed: int = 0
+    retries: int = 0
+    fallbacks: int = 0
+    retrievals: int = 0
+    intervals: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    """Start and end of each counted call and of each retrieval."""
     start_ns: int = 0
     end_ns: int = 0
     input_tokens: int | None = None
@@ -35,9 +60,14 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     service: Service = _NO_SERVICE
     experiment: str = ""
     arm: str = ""
+    session_id: str = ""
+    prompt_name: str = ""
+    prompt_version: str = ""
     trace_state: str = ""
     attributes: Attributes = _NO_ATTRIBUTES
     root: CleanRoot | None = None
+    made: Request | None = None
+    """Its Request as it was last made; a late span amends it."""
 
     @property
     def root_ended(self) -> bool:
@@ -45,51 +75,87 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
         return self.root is not None and not self.root.parent_span_id
 
 
-class Finished(msgspec.Struct, gc=False):
-    """What stays of a trace whose Request is made. Most traces that are held are held like this."""
+class Old(msgspec.Struct, gc=False):
+    """What stays of a trace that went on for too long. `next_*` is a later place where it can be seen to go on."""
 
     position: int
     last_ns: int
     counted_in: int
+    next_position: int
+    next_ns: int
 
 
-def add_generation(trace: Trace, generation: Clean) -> None:
-    """Count a generation.
-
-    Only model calls count in the totals. Agents, workflows, tools and retrieval often repeat the usage and the failure
-    of the calls below them, so all they add is their time and their experiment.
-    """
+def add(trace: Trace, step: Step, generation: Clean) -> None:
+    """Take a step: its time and what it says about the whole trace. A call is held, and so is what knows of usage."""
     _stretch(trace, generation.start_ns, generation.end_ns)
     if not trace.spans:
         trace.service = generation.service
         trace.trace_state = generation.trace_state
+        trace.scope = step.evidence.scope
     trace.spans += 1
-    if not (trace.experiment or trace.arm):
-        trace.experiment, trace.arm = generation.experiment, generation.arm
-    if generation.attributes and not trace.attributes:
-        trace.attributes = _bounded(generation.attributes)
-    if generation.operation in FAMILY_OF:
-        _add_totals(trace, generation)
+    if trace.is_plain:
+        trace.is_plain = _is_plain(trace, step, generation)
+    trace.steps[step.span_id] = step
+    trace.parents.add(step.parent_span_id)
+    _adopt(trace, generation)
+    if step.kind or knows_usage(generation):
+        trace.held.append(step)
+        return
+    step.generation = None
+    if generation.operation is Operation.RETRIEVAL:
+        trace.retrievals += 1
+        trace.intervals.append((generation.start_ns, generation.end_ns))
+
+
+def count(trace: Trace, generation: Clean) -> None:
+    """Count a call in the totals."""
+    counting = generation.counting or PLAIN
+    trace.retries += counting.is_retried
+    trace.fallbacks += counting.is_fallback
+    trace.generations += not counting.is_retried
+    trace.failed += generation.failure is not None and not counting.is_retried
+    if generation.latency_s is not None:
+        trace.intervals.append((generation.start_ns, generation.end_ns))
+    usage, image, gpu = generation.usage, generation.image, generation.gpu
+    trace.input_tokens = _sum(trace.input_tokens, usage.input_tokens)
+    trace.output_tokens = _sum(trace.output_tokens, usage.output_tokens)
+    trace.cost_usd = _sum(trace.cost_usd, generation.cost.usd)
+    if image is not None:
+        trace.images = _sum(trace.images, image.images)
+    if gpu is not None:
+        trace.gpu_seconds = _sum(trace.gpu_seconds, gpu.seconds)
+
+
+def _sum(total: _Amount | None, amount: _Amount | None) -> _Amount | None:
+    if total is None or amount is None:
+        return amount if total is None else total
+    return total + amount
 
 
 def add_root(trace: Trace, root: CleanRoot) -> None:
     """Take a local root. The one without a parent wins, else the one that started first."""
     _stretch(trace, root.start_ns, root.end_ns)
+    if root.parent_span_id and root.span_id not in trace.steps:
+        trace.steps[root.span_id] = _link(root)
+        trace.parents.add(root.parent_span_id)
     best = trace.root
     if best is None or _rank(root) < _rank(best):
         if root.attributes or len(root.name) > _NAME_MAX_CHARS:
             bounded = _bounded(root.attributes)
-            root = msgspec.structs.replace(root, name=root.name[:_NAME_MAX_CHARS], attributes=bounded)
+            root = replace(root, name=root.name[:_NAME_MAX_CHARS], attributes=bounded)
         trace.root = root
 
 
-def request_of(trace_id: bytes, trace: Trace) -> Request:
-    """The Request of a trace that has a generation. What its root does not say, its first generation does."""
-    root = trace.root
+def request_of(trace: Trace) -> Request:
+    """The Request of a trace that has a step. What its root does not say, the first step that says it does.
+
+    An amended one stays with the service, experiment and arm it was first made for: its row is in their run.
+    """
+    root, made = trace.root, trace.made
     own_arm = root if root is not None and (root.experiment or root.arm) else trace
     root_failed = root is not None and root.failure is not None
-    return Request(
-        trace_id=trace_id,
+    request = Request(
+        trace_id=trace.trace_id,
         trace_state=trace.trace_state,
         name=root.name if root else "",
         start_ns=trace.start_ns,
@@ -97,31 +163,52 @@ def request_of(trace_id: bytes, trace: Trace) -> Request:
         service=root.service if root else trace.service,
         generations=trace.generations,
         errors=trace.failed or int(root_failed),
+        retries=trace.retries,
+        fallbacks=trace.fallbacks,
+        retrievals=trace.retrievals,
         input_tokens=trace.input_tokens,
         output_tokens=trace.output_tokens,
         images=trace.images,
         cost_usd=trace.cost_usd,
         gpu_seconds=trace.gpu_seconds,
+        critical_path_s=critical_path_s(trace.intervals) if trace.intervals else None,
         experiment=own_arm.experiment,
         arm=own_arm.arm,
+        session_id=(root.session_id if root else "") or trace.session_id,
+        prompt_name=trace.prompt_name,
+        prompt_version=trace.prompt_version,
         attributes={**trace.attributes, **root.attributes} if root else trace.attributes,
+    )
+    if made is None:
+        return request
+    return replace(request, service=made.service, experiment=made.experiment, arm=made.arm, revision=made.revision)
+
+
+def _is_plain(trace: Trace, step: Step, generation: Clean) -> bool:
+    return (
+        step.parent_span_id not in trace.steps
+        and step.span_id not in trace.parents
+        and step.evidence.scope == trace.scope
+        and (bool(step.kind) or not knows_usage(generation))
+        and generation.failure is None
     )
 
 
-def _add_totals(trace: Trace, generation: Clean) -> None:
-    usage, cost_usd = generation.usage, generation.cost.usd
-    trace.generations += 1
-    trace.failed += generation.failure is not None
-    if usage.input_tokens is not None:
-        trace.input_tokens = (trace.input_tokens or 0) + usage.input_tokens
-    if usage.output_tokens is not None:
-        trace.output_tokens = (trace.output_tokens or 0) + usage.output_tokens
-    if cost_usd is not None:
-        trace.cost_usd = (trace.cost_usd or 0.0) + cost_usd
-    if generation.image is not None and generation.image.images is not None:
-        trace.images = (trace.images or 0) + generation.image.images
-    if generation.gpu is not None:
-        trace.gpu_seconds = (trace.gpu_seconds or 0.0) + generation.gpu.seconds
+def _adopt(trace: Trace, generation: Clean) -> None:
+    """What the root may not say."""
+    if not (trace.experiment or trace.arm):
+        trace.experiment, trace.arm = generation.experiment, generation.arm
+    if not trace.session_id:
+        trace.session_id = generation.session_id
+    if not trace.prompt_name:
+        trace.prompt_name, trace.prompt_version = generation.prompt_name, generation.prompt_version
+    if generation.attributes and not trace.attributes:
+        trace.attributes = _bounded(generation.attributes)
+
+
+def _link(root: CleanRoot) -> Step:
+    """A local root as what joins the steps of its service to those of the service that called it."""
+    return Step(root.trace_id, root.span_id, root.parent_span_id, "", root.start_ns, root.end_ns, NO_EVIDENCE, 0)
 
 
 def _stretch(trace: Trace, start_ns: int, end_ns: int) -> None:

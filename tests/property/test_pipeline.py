@@ -51,6 +51,9 @@ CONFIGS = st.builds(
     settle_s=st.sampled_from([0, 2, 7]),
     idle_s=st.sampled_from([7, 15]),
     late_s=st.sampled_from([15, 40]),
+    hold_s=st.sampled_from([0, 3, 10]),
+    max_age_s=st.sampled_from([20, 900]),
+    max_spans=st.sampled_from([3, 10, 1000]),
     max_open_traces=st.sampled_from([1, 2, 100]),
 )
 RESOURCES = [SpanResource(attributes={"service.name": name}) for name in ("studio", "painter")]

@@ -1,38 +1,14 @@
 """A1: one Request per trace, with its totals, made at the right time, exactly once."""
 
-from typing import Any
-
 import pytest
 from pydantic import ValidationError
-from tests.support.records import SECOND_NS, STUDIO, call, root, trace_id
+from tests.support.gathering import Gathering
+from tests.support.records import STUDIO, trace_id
 
 from spanwand.config import GatherConfig
-from spanwand.drops import DropReason, Drops
-from spanwand.gather import Gather
+from spanwand.drops import DropReason
 from spanwand.operations import Operation
-from spanwand.record import Cost, Failure, GpuShare, ImageParams, Usage
-from spanwand.request import Request
-
-
-class Gathering:
-    """A Gather with a clock in seconds and a window per call of `window`."""
-
-    def __init__(self, **config: Any) -> None:
-        self.drops = Drops()
-        self.gather = Gather(GatherConfig(**config), self.drops)
-
-    def call(self, at_s: float, trace: int = 1, **fields: Any) -> list[Request]:
-        due = self.wait(at_s)
-        self.gather.generation(call(trace, **fields), int(at_s * SECOND_NS))
-        return due
-
-    def root(self, at_s: float, trace: int = 1, **fields: Any) -> list[Request]:
-        due = self.wait(at_s)
-        self.gather.root(root(trace, **fields), int(at_s * SECOND_NS))
-        return due
-
-    def wait(self, at_s: float) -> list[Request]:
-        return list(self.gather.due(int(at_s * SECOND_NS)))
+from spanwand.record import Cost, Failure, GpuShare, ImageParams, Service, Usage
 
 
 def test_a_request_is_made_when_its_root_has_ended_and_it_has_been_quiet() -> None:
@@ -145,16 +121,23 @@ def test_experiment_and_arm_come_from_the_root_else_from_the_first_call_that_has
     assert made == {trace_id(1): ("prompt", "a"), trace_id(2): ("model", "b")}
 
 
-def test_a_late_span_makes_no_second_request() -> None:
+def test_a_late_span_amends_the_request() -> None:
+    """A1: one row per trace is what holds: the one with the highest revision."""
     line = Gathering(settle_s=2, idle_s=30, late_s=60)
-    line.call(0)
+    line.call(0, usage=Usage(input_tokens=3))
     line.root(0)
-    assert len(line.wait(2)) == 1
-    assert line.call(50) == []
-    assert line.root(100) == []
+    (first,) = line.wait(2)
+    assert (first.revision, first.input_tokens) == (1, 3)
+    line.call(50, usage=Usage(input_tokens=4), service=Service(name="painter"), experiment="late")
+    (amended,) = line.wait(52)
+    assert (amended.revision, amended.generations, amended.input_tokens) == (2, 2, 7)
+    assert (amended.service, amended.experiment) == (STUDIO, "")
+    line.root(100)
+    assert line.wait(102) == [], "nothing has changed"
     assert line.wait(159) == []
-    assert line.call(160) == []
-    assert len(line.wait(190)) == 1, "60 s after its last span it is a new trace"
+    line.call(160)
+    (request,) = line.wait(190)
+    assert request.revision == 1, "60 s after its last span it is a new trace"
 
 
 def test_many_late_spans_do_not_keep_other_traces() -> None:
@@ -213,7 +196,7 @@ def test_drain_closes_all_and_remembers_nothing() -> None:
     line.call(0, trace=2)
     line.root(0, trace=2)
     line.root(0, trace=3)
-    assert {request.trace_id for request in line.gather.drain()} == {trace_id(1), trace_id(2)}
+    assert {request.trace_id for request in line.drain()} == {trace_id(1), trace_id(2)}
     assert line.gather.low is None
     assert line.wait(1_000) == []
 

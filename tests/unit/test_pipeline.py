@@ -102,27 +102,43 @@ def test_an_empty_window_makes_no_batch() -> None:
 
 
 def test_rows_come_with_the_first_window_that_ends_at_or_behind_their_interval() -> None:
-    journal = Journal()
+    journal = Journal(gather={"hold_s": 0})
     journal.traces(91, otlp("chat", trace=1))
+    journal.tick(92)
     first = journal.traces(101, otlp("chat", trace=2))
+    journal.tick(102)
     second = journal.traces(112, otlp("chat", trace=3))
+    journal.tick(113)
     third = journal.tick(120)
     counts = [len(updates(batch)[STUDIO_RUN].rows.get("generations", ())) for batch in (first, second, third)]
     assert counts == [0, 0, 3]
 
 
 def test_rows_come_although_their_window_is_long_past() -> None:
-    journal = Journal()
+    journal = Journal(gather={"hold_s": 0})
     journal.traces(91, otlp("chat"))
+    journal.tick(92)
     assert len(updates(journal.tick(500))[STUDIO_RUN].rows["generations"]) == 1
 
 
 def test_a_request_waits_for_its_root_over_windows() -> None:
     journal = Journal()
     journal.traces(109, otlp("chat"))
-    assert "request/count" not in updates(journal.traces(111, otlp("root")))[STUDIO_RUN].points
+    assert STUDIO_RUN not in updates(journal.traces(111, otlp("root")))
     assert journal.tick(113.5) is None
-    assert updates(journal.tick(120))[STUDIO_RUN].points["request/count"] == 1
+    points = updates(journal.tick(120))[STUDIO_RUN].points
+    assert (points["llm/requests"], points["request/count"]) == (1, 1)
+
+
+def test_a_call_of_a_trace_that_goes_on_waits_no_longer_than_configured() -> None:
+    """P5: it is late in the metrics by `hold_s`, not by as much as the trace is long."""
+    journal = Journal(gather={"hold_s": 5})
+    journal.traces(101, otlp("chat"))
+    journal.traces(104, otlp("http"))
+    journal.tick(107)
+    points = updates(journal.tick(110))[STUDIO_RUN].points
+    assert points["llm/requests"] == 1
+    assert "request/count" not in points
 
 
 def test_drain_brings_out_everything_and_starts_afresh() -> None:
