@@ -7,6 +7,7 @@ the line makes of it now.
 import json
 from collections import Counter
 from collections.abc import Container
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ from tests.support.otlp_json import Json, spans_of, to_bytes, to_json
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/in.json"))
 EMPTY: tuple[object, ...] = (None, "", [], {})
-KEY = bytes(32)
+DROPS = Drops()
+NORMALISE, PRICE = Normalise(("comic.id",)), Price()
+DECODE = Decode(NORMALISE.keys, DROPS)
+REDACT = Redact(RedactConfig(content="redacted"), bytes(32), DROPS)
 
 
 NOT_YET_READ: dict[str, str] = {
@@ -47,16 +51,21 @@ def marked(case: Path) -> ParameterSet:
     return pytest.param(case, marks=() if is_read(case) else pytest.mark.xfail(strict=True, reason="NOT_YET_READ"))
 
 
-def generations(case: Json) -> list[Generation]:
+@cache
+def captured_in(case: Path) -> Json:
+    captured: Json = json.loads((case / "in.json").read_text())
+    return captured
+
+
+@cache
+def generations(case: Path) -> list[Generation]:
     """The first four stages over a captured request."""
-    drops = Drops()
-    normalise, price = Normalise(("comic.id",)), Price()
-    redact = Redact(RedactConfig(content="redacted"), KEY, drops)
-    spans, received = Decode(normalise.keys, drops)(to_bytes(case["request"]))
-    assert received == len(list(spans_of(case["request"])))
-    assert not set(drops) - {"unpriced"}
-    found = (normalise(span) for span in spans)
-    made: list[Generation] = [redact(price(generation)) for generation in found if generation]
+    sent = captured_in(case)["request"]
+    spans, received = DECODE(to_bytes(sent))
+    assert received == len(list(spans_of(sent)))
+    found = (NORMALISE(span) for span in spans)
+    made: list[Generation] = [REDACT(PRICE(generation)) for generation in found if generation]
+    assert not DROPS
     return sorted(made, key=lambda generation: generation.start_ns)
 
 
@@ -76,7 +85,7 @@ def as_json(made: list[Generation]) -> str:
 
 @pytest.mark.parametrize("case", [case for case in CASES if is_read(case)], ids=name)
 def test_a_capture_becomes_this_record(case: Path, update_golden: bool) -> None:
-    actual = as_json(generations(json.loads((case / "in.json").read_text())))
+    actual = as_json(generations(case))
     expected = case / "generation.json"
     if update_golden:
         expected.write_text(actual)
@@ -92,11 +101,11 @@ def counts(model: str, usage: Usage, images: int | None) -> Counts:
     return {"model": model, "images": images or 0, **{field: count or 0 for field, count in tokens.items()}}
 
 
-def read_counts(captured: Json) -> list[Counts]:
+def read_counts(case: Path) -> list[Counts]:
     """What the line reads of every successful model call."""
     return [
         counts(made.model, made.usage, made.image.images if made.image else 0)
-        for made in generations(captured)
+        for made in generations(case)
         if made.failure is None and made.operation in FAMILY_OF
     ]
 
@@ -117,9 +126,9 @@ def compared(calls: list[Counts], without: Container[str]) -> Counter[tuple[int 
 @pytest.mark.parametrize("case", [marked(case) for case in CASES], ids=map(name, CASES))
 def test_the_record_says_what_the_api_answered(case: Path) -> None:
     """P3: tokens, images and the model of every successful call, against the API's own ledger."""
-    captured = json.loads((case / "in.json").read_text())
+    captured = captured_in(case)
     without = captured["silent"] | captured["wrong"]
-    read = compared(read_counts(captured), without)
+    read = compared(read_counts(case), without)
     answered = compared(answered_counts(captured), without)
     assert read <= answered if captured["unseen"] else read == answered
 
@@ -127,8 +136,8 @@ def test_the_record_says_what_the_api_answered(case: Path) -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if is_read(case)], ids=name)
 def test_gaps_are_no_excuse(case: Path) -> None:
     """P3: a count listed as silent is never read, and one listed as wrong does differ from the answer."""
-    captured = json.loads((case / "in.json").read_text())
-    read, answered = read_counts(captured), answered_counts(captured)
+    captured = captured_in(case)
+    read, answered = read_counts(case), answered_counts(captured)
     for field in captured["silent"]:
         assert not any(call[field] for call in read)
     for field in captured["wrong"]:
@@ -139,7 +148,7 @@ def test_gaps_are_no_excuse(case: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=name)
 def test_otlp_json_and_protobuf_are_the_same_request(case: Path) -> None:
-    request = json.loads((case / "in.json").read_text())["request"]
+    request = captured_in(case)["request"]
     assert to_json(to_bytes(request)) == request
 
 
@@ -147,7 +156,7 @@ def test_usage_that_was_never_sent_is_unknown() -> None:
     """P3: a stream without `include_usage` has no counts, not zero."""
     for case in CASES:
         if case.name == "stream-without-usage":
-            (made,) = generations(json.loads((case / "in.json").read_text()))
+            (made,) = (made for made in generations(case) if made.operation in FAMILY_OF)
             assert made.usage.input_tokens is None
             assert made.cost.usd is None
 
@@ -156,6 +165,6 @@ def test_an_address_in_the_content_is_redacted() -> None:
     """P6: inside the JSON of the messages too."""
     (case,) = (case for case in CASES if name(case) == "genai-openai-content/chat")
     assert "ada@example.org" in (case / "in.json").read_text()
-    made = as_json(generations(json.loads((case / "in.json").read_text())))
+    made = as_json(generations(case))
     assert "ada@" not in made
     assert "The fox climbs the wall" in made

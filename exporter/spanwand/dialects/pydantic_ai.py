@@ -41,8 +41,9 @@ PYDANTIC_AI = Dialect(
         "cost.reported_usd": keys(positive, "operation.cost"),
         "content.input": (
             *keys(content, "gen_ai.input.messages", "pydantic_ai.all_messages", "all_messages_events", "request_data"),
+            *keys(content, "tool_arguments"),
         ),
-        "content.output": keys(content, "gen_ai.output.messages", "final_result", _ANSWER),
+        "content.output": keys(content, "gen_ai.output.messages", "final_result", _ANSWER, "tool_response"),
         "response_id": inside(_ANSWER, identifier, "id"),
         "hint.agent": keys(text, "agent_name"),
         "hint.logfire_type": (Source("logfire.span_type", text, "`log`: the end of a stream"),),
