@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.support.daemon import until
@@ -11,23 +10,12 @@ from tests.support.online import API, assert_exactly_once, batch, sink
 from tests.support.sink_process import SinkProcess
 from tests.support.wandb_server import API_KEY, Fault, WandbServer
 from tests.support.wandb_server.environment import environment
+from tests.support.wandb_server.faults import MISBEHAVIOURS
 
 from spanwand.config import WandbConfig
 
 ALL_S = 6.0
 """How long W&B misbehaves, whatever it is asked."""
-FAULTS: dict[str, dict[str, Any]] = {
-    "429, Retry-After in seconds": {"kind": "status", "status": 429, "retry_after_s": 2},
-    "429, Retry-After as a date": {"kind": "status", "status": 429, "retry_after_s": 2, "retry_after_date": True},
-    "500": {"kind": "status", "status": 500},
-    "502": {"kind": "status", "status": 502},
-    "503": {"kind": "status", "status": 503},
-    "504": {"kind": "status", "status": 504},
-    "reset": {"kind": "drop_before"},
-    "answer lost": {"kind": "drop_after"},
-    "half-open": {"kind": "hang"},
-    "a byte a second": {"kind": "drip"},
-}
 
 
 @pytest.fixture
@@ -37,13 +25,13 @@ def server() -> Iterator[WandbServer]:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", MISBEHAVIOURS)
 def test_points_are_taken_at_the_same_speed(server: WandbServer, tmp_path: Path, name: str) -> None:
     """Ten windows of an open run while W&B fails: each is on disk in less than two seconds, then all are there once."""
     with sink(server, tmp_path) as process:
         assert process.write(batch(1, rows=1, keys=(API,))).outcome == "Delivered"
         before = len(server.requests)
-        fault = server.faults.add(Fault("*", **FAULTS[name]))
+        fault = server.faults.add(Fault("*", **MISBEHAVIOURS[name]))
         begun_s = time.monotonic()
         replies = [process.write(batch(number, keys=(API,))) for number in range(2, 12)]
         until(lambda: fault.hits, ALL_S)

@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["status", "hang", "drop_before", "drop_after", "slow", "drip", "graphql_error", "ignore"]
 """
@@ -72,3 +72,18 @@ class Faults:
             for fault in self._faults:
                 fault.cleared.set()
             self._faults.clear()
+
+
+MISBEHAVIOURS: dict[str, dict[str, Any]] = {
+    "429, Retry-After in seconds": {"kind": "status", "status": 429, "retry_after_s": 2},
+    "429, Retry-After as a date": {"kind": "status", "status": 429, "retry_after_s": 2, "retry_after_date": True},
+    "500": {"kind": "status", "status": 500},
+    "502": {"kind": "status", "status": 502},
+    "503": {"kind": "status", "status": 503},
+    "504": {"kind": "status", "status": 504},
+    "reset": {"kind": "drop_before"},
+    "answer lost": {"kind": "drop_after"},
+    "half-open": {"kind": "hang"},
+    "a byte a second": {"kind": "drip"},
+}
+"""R11: fields of a `Fault`, by what it does to every request."""
