@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from spanwand.batch import Verdict
 from spanwand.errors import ConfigError
 from spanwand.prices.book import Quote
 from spanwand.prices.tariff import PART_OF
@@ -19,6 +20,7 @@ from spanwand_sidecar.config import Config, data_dir
 from spanwand_sidecar.explain.fields import Field
 from spanwand_sidecar.explain.requests import MAX_BYTES, trace_requests
 from spanwand_sidecar.explain.spans import Explain, Explained
+from spanwand_sidecar.explain.traces import TotalOfTrace
 
 LONGEST_VALUE = 100
 STDIN = "-"
@@ -40,10 +42,15 @@ def explain(file: str, config_file: Path | None, content: bool, as_json: bool) -
         requests = trace_requests(read(file))
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from None
-    explained = Explain(config, pseudonym_key(config), raw=content)
-    for request in requests:
-        for span in explained(request):
-            click.echo(msgspec.json.encode(span) if as_json else "\n".join(render(span)))
+    line = Explain(config, pseudonym_key(config), raw=content)
+    spans = [span for request in requests for span in line(request)]
+    totals = line.settle()
+    if as_json:
+        documents = (*spans, *map(document, totals))
+        click.echo(b"\n".join(map(msgspec.json.encode, documents)))
+    else:
+        lines = (line for item in (*map(render, spans), *map(render_total, totals)) for line in item)
+        click.echo("\n".join(lines))
 
 
 def read(file: str) -> bytes:
@@ -85,9 +92,44 @@ def render(span: Explained) -> Iterator[str]:
     patterns = ", ".join(f"{count} {name}" for name, count in span.redacted.items())
     if patterns:
         yield f"  patterns taken out: {patterns}"
+    if span.is_counted is not None:
+        yield f"  counts: {', '.join(counts(span))}"
     if span.row is not None:
-        kept = "kept" if span.row.keep else "not kept"
-        yield f"  row: {kept}, weight {figure(span.row.weight)}, because {span.row.reason}"
+        yield f"  row: {kept(span.row)}"
+
+
+def counts(span: Explained) -> Iterator[str]:
+    """Whether a call counts, and which try it was."""
+    yield "once" if span.is_counted else "no, another span reports this call"
+    if span.attempt > 1:
+        yield f"try {span.attempt}"
+    if span.is_retried:
+        yield "failed and was tried again: an attempt, no call"
+    if span.is_fallback:
+        yield "another model was asked before"
+
+
+def kept(row: Verdict) -> str:
+    """What becomes of a Table row."""
+    return f"{'kept' if row.keep else 'not kept'}, weight {figure(row.weight)}, because {row.reason}"
+
+
+TOTALS = ("generations", "errors", "retries", "fallbacks", "input_tokens", "output_tokens", "images", "cost_usd")
+
+
+def render_total(total: TotalOfTrace) -> Iterator[str]:
+    """A request for a person."""
+    request = total.request
+    known = ((name, getattr(request, name)) for name in TOTALS)
+    sums = ", ".join(f"{name} {figure(value)}" for name, value in known if value is not None)
+    yield f"request {request.name!r} of trace {request.trace_id.hex()}: {sums}"
+    yield f"  row: {kept(total.row)}"
+
+
+def document(total: TotalOfTrace) -> dict[str, object]:
+    """A request for a machine."""
+    request = msgspec.to_builtins(total.request)
+    return {"request": {**request, "trace_id": total.request.trace_id.hex()}, "row": total.row}
 
 
 def shown(field: Field) -> str:

@@ -32,6 +32,14 @@ def fields(sent: Generation, clean: Clean, *, raw: bool) -> Iterator[Field]:
         yield Field(path, value, _source(sent.sources, path), "" if before == after else _note(path, before, after))
 
 
+def changes(call: Clean, counted: Clean) -> Iterator[str]:
+    """What a call that counts has from other spans that report it."""
+    known = dict(_flat(call))
+    for path, value in _flat(counted):
+        if value != known.get(path) and not path.startswith(("counting.", "content.")):
+            yield f"{path}: {value} by another span of the same call"
+
+
 def _flat(record: msgspec.Struct, prefix: str = "") -> Iterator[tuple[str, object]]:
     for name in record.__struct_fields__:
         value = getattr(record, name)

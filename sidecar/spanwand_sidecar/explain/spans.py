@@ -7,6 +7,7 @@ import msgspec
 
 from spanwand.batch import Verdict
 from spanwand.config import LineConfig
+from spanwand.counting import PLAIN
 from spanwand.decode import Decode
 from spanwand.drops import Drops
 from spanwand.normalise import Normalise
@@ -14,12 +15,14 @@ from spanwand.operations import FAMILY_OF
 from spanwand.otlp.v1 import view_pb2
 from spanwand.price import Price
 from spanwand.prices.book import Quote
-from spanwand.record import Generation
+from spanwand.record import Clean, Generation
 from spanwand.redact import Redact
 from spanwand.redactors.scrub import Scrubber
 from spanwand.sample import Sample
 from spanwand.span import Span
-from spanwand_sidecar.explain.fields import Field, fields
+from spanwand.step import evidence_of
+from spanwand_sidecar.explain.fields import Field, changes, fields
+from spanwand_sidecar.explain.traces import Together, TotalOfTrace
 
 Kind = Literal["model call", "step", "root", "other", "repeat", "dropped"]
 
@@ -44,11 +47,16 @@ class Explained(msgspec.Struct, kw_only=True, omit_defaults=True):
     price: Quote | None = None
     redacted: Mapping[str, int] = {}
     """How often each pattern was taken out."""
+    is_counted: bool | None = None
+    """Whether the call counts here; if not, another span reports it."""
+    attempt: int = 1
+    is_retried: bool = False
+    is_fallback: bool = False
     row: Verdict | None = None
 
 
 class Explain:
-    """Explains spans, one after the other; the same one twice is a repeat."""
+    """Explains spans, one after the other; the same one twice is a repeat. `settle` tells what they are together."""
 
     def __init__(self, config: LineConfig, key: bytes, *, raw: bool = False) -> None:
         """`key` is the secret of pseudonyms. `raw`: values as they were sent, secrets and prompts too."""
@@ -58,16 +66,32 @@ class Explain:
         self._decode = Decode(self._normalise.keys, self._drops)
         self._price = Price(config.price)
         self._redact = Redact(config.redact, key, self._drops)
-        self._sample = Sample(config.sample)
+        self._together = Together(config.gather, Sample(config.sample))
+        self._calls: list[tuple[Clean, Explained]] = []
         self._scrub = Scrubber().scrub
         self._seen: set[tuple[bytes, bytes]] = set()
 
     def __call__(self, request: view_pb2.TracesRequest) -> Iterator[Explained]:
-        """What becomes of each span of a request, in order."""
+        """What becomes of each span of a request, in order; what it counts as shows when all are settled."""
         for resource_spans in request.resource_spans:
             for scope_spans in resource_spans.scope_spans:
                 for span in scope_spans.spans:
                     yield self._explain(span, scope_spans.scope, resource_spans.resource)
+
+    def settle(self) -> list[TotalOfTrace]:
+        """Complete what was told about each span, and return the requests. No more spans come."""
+        counted, requests = self._together.settle()
+        for call, explained in self._calls:
+            found = counted.get((call.trace_id, call.span_id))
+            explained.is_counted = found is not None
+            if found is not None:
+                explained.row = found.row
+                explained.rules += tuple(changes(call, found.call))
+                counting = found.counting or PLAIN
+                explained.attempt, explained.is_retried = counting.attempt, counting.is_retried
+                explained.is_fallback = counting.is_fallback
+                explained.rules += tuple(f"counting: {rule}" for rule in counting.rules)
+        return requests
 
     def _explain(self, span: view_pb2.Span, scope: view_pb2.Scope, resource: view_pb2.Resource) -> Explained:
         explained = Explained(
@@ -95,15 +119,18 @@ class Explain:
 
     def _matters(self, span: Span, explained: Explained) -> None:
         """Fill in what becomes of a span that the line does not pass over."""
-        explained.is_root = self._normalise.root(span) is not None
+        root = self._normalise.root(span)
+        explained.is_root = root is not None
         self._normalise.oddities.clear()
         generation = self._normalise(span)
         if generation is None:
             explained.kind, explained.why = "root", f"{explained.why}; as the root of its trace it names the request"
-            return
-        self._call(generation, explained)
+        else:
+            self._call(generation, span.resource.scope_name, explained)
+        if root is not None:
+            self._together.root(self._redact.root(root))
 
-    def _call(self, generation: Generation, explained: Explained) -> None:
+    def _call(self, generation: Generation, scope_name: str, explained: Explained) -> None:
         family = FAMILY_OF.get(generation.operation)
         explained.kind = "step" if family is None else "model call"
         explained.why = "a step of its request, no call of a model" if family is None else "a call of a model"
@@ -119,4 +146,6 @@ class Explain:
         taken = {name: count - before.get(name, 0) for name, count in self._redact.counts.items()}
         explained.redacted = {name: count for name, count in taken.items() if count}
         explained.fields = tuple(fields(priced, clean, raw=self._raw))
-        explained.row = None if family is None else self._sample(clean)
+        self._together.call(clean, evidence_of(scope_name, generation.response_id))
+        if family is not None:
+            self._calls.append((clean, explained))
