@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spanwand.dialects.table import Groups, Reader
+from spanwand.dialects.vocabulary import names_image_model
 from spanwand.operations import Operation
 from spanwand.record import Failure, ImageParams, Service
 from spanwand.span import Span
@@ -61,9 +62,9 @@ def start_ns(span: Span, hint: Mapping[str, Any]) -> int:
 
 def _kind_of_chat(groups: Groups, *, failed: bool) -> Operation:
     """A chat, unless the span is that of an image model, or the first one of a stream (`dialects.pydantic_ai`)."""
-    if _shows_image(groups):
-        return Operation.IMAGE
     hint, call = groups["hint"], groups[""]
+    if _shows_image(groups) or names_image_model(call.get("request_model") or call.get("response_model", "")):
+        return Operation.IMAGE
     if hint.get("logfire_type") != "span" or "logfire_model" not in hint:
         return Operation.CHAT
     answered = failed or "usage" in groups or "response_id" in call or "output" in groups.get("content", ())
@@ -79,6 +80,8 @@ def _shows_image(groups: Groups) -> bool:
 
 def _model_operation(name: str, groups: Groups) -> Operation:
     model = groups[""].get("request_model", "")
+    if names_image_model(model):
+        return Operation.IMAGE
     if "dimensions" in groups["hint"] or any("embed" in text[:64].lower() for text in (model, name)):
         return Operation.EMBEDDINGS
     return Operation.CHAT if model or groups.get("usage") else Operation.OTHER

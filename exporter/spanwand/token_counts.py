@@ -20,6 +20,8 @@ class Exclusive(msgspec.Struct, frozen=True):
 
     input: bool = False
     output: bool = False
+    unsaid: bool = False
+    """Reasoning is in no count but the total."""
 
 
 INCLUSIVE = Exclusive()
@@ -41,6 +43,8 @@ def settle(usage: dict[str, int], total: int | None, known: Exclusive) -> Settle
     sent = (usage.get("input_tokens", 0), usage.get("output_tokens", 0))
     cached = usage.get("cached_input_tokens", 0) + usage.get("cache_write_input_tokens", 0)
     reasoning = usage.get("reasoning_output_tokens", 0)
+    if known.unsaid and not reasoning and len(usage.keys() & _BOTH) == 2:
+        _say(usage, (total or 0) - sum(sent), settled)
     by_total = _left_out(sum(sent), cached, reasoning, total)
     if "input_tokens" in usage and cached:
         _include(usage, "input_tokens", cached, (known.input, by_total.input), settled)
@@ -73,6 +77,13 @@ def _include(usage: dict[str, int], field: str, part: int, shown: tuple[bool, bo
     settled.notes[f"usage.{field}"] = f" (was exclusive of {_PARTS[field]} tokens)"
     if impossible and not (known or by_total):
         settled.oddities.append(_ODD[field])
+
+
+def _say(usage: dict[str, int], missing: int, settled: Settled) -> None:
+    if missing > 0:
+        usage["output_tokens"] += missing
+        usage["reasoning_output_tokens"] = missing
+        settled.notes["usage.output_tokens"] = " (and reasoning: what its total is larger)"
 
 
 def _sum(usage: Mapping[str, int]) -> int:

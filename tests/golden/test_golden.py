@@ -7,7 +7,6 @@ the line makes of it now.
 import json
 from collections import Counter
 from collections.abc import Container
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,12 @@ import msgspec
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from spanwand.config import RedactConfig
-from spanwand.decode import Decode
-from spanwand.drops import Drops
-from spanwand.normalise import Normalise
 from spanwand.operations import FAMILY_OF
-from spanwand.price import Price
-from spanwand.record import Generation, Usage
-from spanwand.redact import Redact
-from tests.support.otlp_json import Json, spans_of, to_bytes, to_json
+from spanwand.record import Generation
+from tests.golden.reading import CASES, Counts, answered_counts, captured_in, generations, read_counts
+from tests.support.otlp_json import to_bytes, to_json
 
-CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/in.json"))
 EMPTY: tuple[object, ...] = (None, "", [], {})
-DROPS = Drops()
-NORMALISE, PRICE = Normalise(("comic.id",)), Price()
-DECODE = Decode(NORMALISE.keys, DROPS)
-REDACT = Redact(RedactConfig(content="redacted"), bytes(32), DROPS)
 
 
 NOT_YET_READ: dict[str, str] = {
@@ -49,24 +38,6 @@ def is_read(case: Path) -> bool:
 
 def marked(case: Path) -> ParameterSet:
     return pytest.param(case, marks=() if is_read(case) else pytest.mark.xfail(strict=True, reason="NOT_YET_READ"))
-
-
-@cache
-def captured_in(case: Path) -> Json:
-    captured: Json = json.loads((case / "in.json").read_text())
-    return captured
-
-
-@cache
-def generations(case: Path) -> list[Generation]:
-    """The first four stages over a captured request."""
-    sent = captured_in(case)["request"]
-    spans, received = DECODE(to_bytes(sent))
-    assert received == len(list(spans_of(sent)))
-    found = (NORMALISE(span) for span in spans)
-    made: list[Generation] = [REDACT(PRICE(generation)) for generation in found if generation]
-    assert not DROPS
-    return sorted(made, key=lambda generation: generation.start_ns)
 
 
 def rendered(value: Any) -> Any:
@@ -90,33 +61,6 @@ def test_a_capture_becomes_this_record(case: Path, update_golden: bool) -> None:
     if update_golden:
         expected.write_text(actual)
     assert actual == expected.read_text()
-
-
-Counts = dict[str, int | str]
-
-
-def counts(model: str, usage: Usage, images: int | None) -> Counts:
-    """What both sides know of one call; instrumentations leave a count of 0 out."""
-    tokens: dict[str, int | None] = msgspec.structs.asdict(usage)
-    return {"model": model, "images": images or 0, **{field: count or 0 for field, count in tokens.items()}}
-
-
-def read_counts(case: Path) -> list[Counts]:
-    """What the line reads of every successful model call."""
-    return [
-        counts(made.model, made.usage, made.image.images if made.image else 0)
-        for made in generations(case)
-        if made.failure is None and made.operation in FAMILY_OF
-    ]
-
-
-def answered_counts(captured: Json) -> list[Counts]:
-    """What the API answered to every successful call."""
-    return [
-        counts(answer["model"], msgspec.convert(answer["usage"], Usage), answer["images"])
-        for answer in captured["answered"]
-        if answer["status"] == 200
-    ]
 
 
 def compared(calls: list[Counts], without: Container[str]) -> Counter[tuple[int | str, ...]]:

@@ -120,6 +120,8 @@ def test_providers(sent: str, provider: str) -> None:
         ({"gen_ai.operation.name": "generate_content"}, "", Operation.CHAT),
         ({"gen_ai.operation.name": "generate_content", "gen_ai.output.type": "image"}, "", Operation.IMAGE),
         ({"gen_ai.operation.name": "image"}, "", Operation.IMAGE),
+        ({"gen_ai.operation.name": "chat", "gen_ai.request.model": "gemini-2.5-flash-image"}, "", Operation.IMAGE),
+        ({"gen_ai.operation.name": "chat", "gen_ai.request.model": "image-captioner"}, "", Operation.CHAT),
         ({"gen_ai.operation.name": "Embeddings"}, "", Operation.EMBEDDINGS),
         ({"gen_ai.operation.name": "execute_tool"}, "", Operation.TOOL),
         ({"gen_ai.operation.name": "plan"}, "", Operation.OTHER),

@@ -19,6 +19,7 @@ IN, OUT, READ, WROTE, THOUGHT = (
         ({IN: 284, READ: 4767, WROTE: 2987}, None, INCLUSIVE, (8038, None), [Oddity.EXCLUSIVE_INPUT]),
         ({IN: 500, READ: 60}, None, Exclusive(input=True), (560, None), []),
         ({IN: 673, OUT: 167, READ: 7923, THOUGHT: 143}, 8906, INCLUSIVE, (8596, 310), []),
+        ({IN: 726, OUT: 723}, 1513, Exclusive(unsaid=True), (726, 787), []),
         ({IN: 500, OUT: 20, READ: 60}, 580, INCLUSIVE, (560, 20), []),
         ({IN: 500, OUT: 20, THOUGHT: 60}, 580, INCLUSIVE, (500, 80), []),
         ({OUT: 20, THOUGHT: 60}, None, INCLUSIVE, (None, 80), [Oddity.EXCLUSIVE_OUTPUT]),

@@ -24,6 +24,11 @@ class Counting(msgspec.Struct, frozen=True):
 
 COUNTING: tuple[Counting, ...] = (
     Counting("openlit", Exclusive(input=True), ("anthropic", "aws.bedrock"), note="1.45.0"),
+    Counting(
+        "opentelemetry.instrumentation.google_generativeai",
+        Exclusive(unsaid=True),
+        note="Traceloop 0.62.4; reasoning is only in the total",
+    ),
     Counting("langtrace", Exclusive(input=True), ("anthropic",), note="3.8.21"),
 )
 

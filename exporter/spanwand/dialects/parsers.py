@@ -169,6 +169,13 @@ def length(value: AttributeValue) -> int | None:
     return len(value) if isinstance(value, (tuple, list)) else None
 
 
+def pictures(value: AttributeValue) -> int | None:
+    """How many parts of messages are images, from the kinds of the parts of each message."""
+    if not isinstance(value, (tuple, list)):
+        return None
+    return sum(parts.count("image") for parts in value if isinstance(parts, (tuple, list))) or None
+
+
 def numbers(value: AttributeValue) -> tuple[float, ...] | None:
     """The numbers in an array."""
     if not isinstance(value, (tuple, list)):

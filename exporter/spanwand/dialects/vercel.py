@@ -41,7 +41,7 @@ VERCEL = Dialect(
     markers=frozenset({"ai.operationId"}),
     signs=frozenset({"ai.model.id", "ai.toolCall.name"}),
     events={"ai.stream.firstChunk": _FIRST_CHUNK},
-    scopes=("@ai-sdk/", "ai-sdk"),
+    scopes=("@ai-sdk/", "gen_ai"),
     fields={
         "operation": keys(word(OPERATION_IDS, Operation.WORKFLOW), "ai.operationId"),
         "provider": keys(provider, "gen_ai.provider.name", "gen_ai.system", "ai.model.provider"),

@@ -1,5 +1,8 @@
 """Closed vocabularies: the words of all dialects for operations, providers, finish reasons and service tiers."""
 
+import re
+from functools import lru_cache
+
 from spanwand.dialects.parsers import texts, word
 from spanwand.operations import Operation
 from spanwand.record import ServiceTier
@@ -138,13 +141,20 @@ SERVICE_TIERS = {
 }
 """Words for service tiers. Any other (`scale`, `reserved`) is `other`: paid beforehand, or not known."""
 
-_LONGEST_PROVIDER = 64
+_LONGEST_PROVIDER, _LONGEST_MODEL = 64, 128
+_IMAGE_MODEL = re.compile(r"(^|[/.-])(gpt-image|chatgpt-image|dall-e|imagen)-|-image(-(preview|generation)|$)")
 _INTERFACES = (".chat", ".responses", ".messages", ".completion", ".embedding", ".image", ".speech", ".transcription")
 """What Vercel's AI SDK adds to a provider's name: `openai.chat`."""
 
 operation = word(OPERATIONS, Operation.OTHER)
 span_kind = word(SPAN_KINDS, None)
 service_tier = word(SERVICE_TIERS, ServiceTier.OTHER)
+
+
+@lru_cache(1024)
+def names_image_model(model: str) -> bool:
+    """Whether a model makes images and nothing else, by its name: spans of Gemini's say only `generate_content`."""
+    return bool(_IMAGE_MODEL.search(model[:_LONGEST_MODEL].lower()))
 
 
 def provider(value: AttributeValue) -> str | None:

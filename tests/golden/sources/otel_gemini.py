@@ -1,6 +1,6 @@
 """OpenTelemetry's own instrumentation of `google-genai`, newest and the last before it moved."""
 
-from tests.golden.source import INSTRUMENT, Gap, Source, programs
+from tests.golden.source import INSTRUMENT, Source, programs
 from tests.support.providers.gemini import gemini
 
 GENAI = (
@@ -17,7 +17,6 @@ SOURCES = {
         requirements=GENAI,
         programs=CASES,
         providers=(gemini,),
-        silent=(Gap(("images",), "a picture is content, which is off", ("images",)),),
         unseen={"automatic-tools": "one span for both calls of the API, with the usage of the last"},
     ),
     "genai-gemini-content": Source(

@@ -1,0 +1,68 @@
+"""What the line reads of each captured case, and what the API answered."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from spanwand.config import RedactConfig
+from spanwand.decode import Decode
+from spanwand.drops import Drops
+from spanwand.normalise import Normalise
+from spanwand.operations import FAMILY_OF
+from spanwand.price import Price
+from spanwand.record import Generation, Usage
+from spanwand.redact import Redact
+from tests.support.otlp_json import Json, spans_of, to_bytes
+
+CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/in.json"))
+DROPS = Drops()
+NORMALISE, PRICE = Normalise(("comic.id",)), Price()
+DECODE = Decode(NORMALISE.keys, DROPS)
+REDACT = Redact(RedactConfig(content="redacted"), bytes(32), DROPS)
+
+
+@cache
+def captured_in(case: Path) -> Json:
+    captured: Json = json.loads((case / "in.json").read_text())
+    return captured
+
+
+@cache
+def generations(case: Path) -> list[Generation]:
+    """The first four stages over a captured request."""
+    sent = captured_in(case)["request"]
+    spans, received = DECODE(to_bytes(sent))
+    assert received == len(list(spans_of(sent)))
+    found = (NORMALISE(span) for span in spans)
+    made: list[Generation] = [REDACT(PRICE(generation)) for generation in found if generation]
+    assert not DROPS
+    return sorted(made, key=lambda generation: generation.start_ns)
+
+
+Counts = dict[str, int | str]
+
+
+def counts(model: str, usage: Usage, images: int | None) -> Counts:
+    """What both sides know of one call; instrumentations leave a count of 0 out."""
+    tokens: dict[str, int | None] = msgspec.structs.asdict(usage)
+    return {"model": model, "images": images or 0, **{field: count or 0 for field, count in tokens.items()}}
+
+
+def read_counts(case: Path) -> list[Counts]:
+    """What the line reads of every successful model call."""
+    return [
+        counts(made.model, made.usage, made.image.images if made.image else 0)
+        for made in generations(case)
+        if made.failure is None and made.operation in FAMILY_OF
+    ]
+
+
+def answered_counts(captured: Json) -> list[Counts]:
+    """What the API answered to every successful call."""
+    return [
+        counts(answer["model"], msgspec.convert(answer["usage"], Usage), answer["images"])
+        for answer in captured["answered"]
+        if answer["status"] == 200
+    ]

@@ -1,0 +1,82 @@
+"""The same conversation through every instrumentation: what the spans of each source say of a case, in total."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from spanwand.operations import FAMILY_OF
+from tests.golden.reading import CASES, Counts, answered_counts, captured_in, generations, read_counts
+
+FIELDS = (
+    *("input_tokens", "cached_input_tokens", "cache_write_input_tokens"),
+    *("output_tokens", "reasoning_output_tokens", "images"),
+)
+TOGETHER = "+"
+"""In the name of a source: several instrumentations at once, whose spans are told apart further down the line."""
+
+
+_EVERYWHERE = ("opentelemetry-sdk", "opentelemetry-distro", "opentelemetry-exporter", "opentelemetry-processor")
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What one source says of one case. `gaps` are counts that it does not tell, or not as the API did."""
+
+    source: str
+    case: str
+    models: str
+    read: Counts
+    answered: Counts
+    cost_usd: float | None
+    silent: frozenset[str]
+    wrong: frozenset[str]
+    unseen: bool
+    packages: str
+
+    @property
+    def exact(self) -> bool:
+        """Everything the API answered is in the spans."""
+        return not (self.silent or self.wrong or self.unseen)
+
+
+def conversations() -> list[list[Said]]:
+    """The sources of each case in which the same models gave the same answers; those that are alone are left out."""
+    found: dict[tuple[object, ...], list[Said]] = {}
+    for said in map(said_of, CASES):
+        if said.models and TOGETHER not in said.source:
+            found.setdefault((said.case, said.models, *said.answered.values()), []).append(said)
+    return [found[key] for key in sorted(found, key=str) if len(found[key]) > 1]
+
+
+def said_of(case: Path) -> Said:
+    """What is said of one case."""
+    captured = captured_in(case)
+    answered = answered_counts(captured)
+    costs = [made.cost.usd for made in generations(case) if made.failure is None and made.operation in FAMILY_OF]
+    known = [cost for cost in costs if cost is not None]
+    return Said(
+        source=case.parent.name,
+        case=case.name,
+        models=", ".join(sorted({str(call["model"]) for call in answered})),
+        read=summed(read_counts(case)),
+        answered=summed(answered),
+        cost_usd=sum(known) if known and len(known) == len(costs) else None,
+        silent=frozenset(captured["silent"]),
+        wrong=frozenset(captured["wrong"]),
+        unseen=bool(captured["unseen"]),
+        packages=", ".join(packages(captured["source"])),
+    )
+
+
+def summed(calls: list[Counts]) -> Counts:
+    """Totals of the calls, and how many there are."""
+    return {"calls": len(calls), **{field: sum(int(call[field]) for call in calls) for field in FIELDS}}
+
+
+def packages(source: dict[str, str]) -> Iterator[str]:
+    """Package versions that a capture names; not the SDK's own, and not switches."""
+    for name, version in source.items():
+        if not name.isupper() and not name.startswith(
+            ("opentelemetry-sdk", "opentelemetry-distro", "opentelemetry-exp")
+        ):
+            yield f"{name} {version}"
