@@ -41,7 +41,7 @@ def report(size: int) -> None:
     """Seal, unseal, and the checksum that is made with and without, of one size."""
     key, body = Key(os.urandom(32)), os.urandom(size)
     seal = Sealer(key)
-    sealed = seal(0, TRACES, 1, body)
+    sealed = b"".join(seal(0, TRACES, 1, body))
     stored = Stored(0, 24 + len(sealed), Header(TRACES, len(sealed), 1, checksum(sealed), sealed=True), sealed)
     assert isinstance(unseal(stored, key), Frame)
     figures = {

@@ -3,8 +3,10 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.faults.disks import Disk
@@ -42,13 +44,29 @@ def assert_nothing_lost(target: Spanwand, senders: Senders, kills: int) -> str:
     return str(found)
 
 
+@contextmanager
+def held(process: psutil.Process) -> Iterator[None]:
+    """A process stands still, all calls of its threads over."""
+    process.suspend()
+    tasks = Path(f"/proc/{process.pid}/task")
+    until(
+        lambda: all(task.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks.iterdir())
+    )
+    try:
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
 @pytest.mark.slow
 def test_the_disk_goes_away(target: Spanwand, disk: Disk, tmp_path: Path, report: Report) -> None:
     """R6: every write fails. The daemon lives, says why, tells senders to wait at once, and stops in order."""
     running = target.running()
     with load(target, tmp_path) as senders:
         until(lambda: senders.codes()[OK] > 20)
-        disk.tear_out()
+        with held(psutil.Process(running.process.pid)):
+            disk.tear_out()
         until(lambda: senders.codes()[REFUSED] > 20)
         assert "Input/output error" in running.status().journal.sick
         assert running.get("/livez")[0] == 200
@@ -74,8 +92,10 @@ def power_cuts(target: Spanwand, disk: Disk, directory: Path, rounds: int) -> st
             before = len(senders.acknowledged())
             until(lambda before=before: len(senders.acknowledged()) > before, 30)  # type: ignore[misc]  # lambda
             time.sleep(rng.uniform(0, 1.5))
-            disk.tear_out()
-            target.kill_all()
+            assert target.process
+            with held(psutil.Process(target.process.pid)):
+                disk.tear_out()
+                target.kill_all()
             disk.put_back()
         return assert_nothing_lost(target, senders, rounds)
 

@@ -12,6 +12,7 @@ on disk: damage is told without a key, and no checksum of what was sealed lies i
 
 import struct
 from enum import IntEnum
+from functools import reduce
 
 import google_crc32c
 import msgspec
@@ -77,9 +78,9 @@ class Damage(msgspec.Struct, frozen=True):
     end: int
 
 
-def checksum(body: bytes) -> int:
-    """CRC32C."""
-    value: int = google_crc32c.value(body)
+def checksum(*parts: bytes) -> int:
+    """CRC32C of all of them together."""
+    value: int = reduce(google_crc32c.extend, parts, 0)
     return value
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 from spanwand_sidecar.journal.frame import (
     FRAME_HEADER_BYTES,
@@ -23,8 +24,7 @@ _SEARCH_BYTES = 4 << 10
 
 def read(segment: Segment, start: int, stop: int, key: Key | None) -> Iterator[Frame | Damage]:
     """The frames of a segment from position `start` up to `stop`, in clear. Raises OSError."""
-    for item in read_stored(segment, start, stop):
-        yield item if isinstance(item, Damage) else unseal(item, key)
+    return map(partial(_in_clear, key), read_stored(segment, start, stop))
 
 
 def read_stored(segment: Segment, start: int, stop: int) -> Iterator[Stored | Damage]:
@@ -50,9 +50,13 @@ def scan(descriptor: int, base: int, start: int, stop: int) -> Iterator[Stored |
     position = start
     while position < stop:
         header = parse_header(position, view.read(position, FRAME_HEADER_BYTES))
-        item = _lost(view, position) if header is None else _frame(view, position, header)
-        yield item
-        position = item.end
+        found = [_lost(view, position) if header is None else _frame(view, position, header)]
+        position = found[0].end
+        yield found.pop()  # not held here meanwhile, for it may be large
+
+
+def _in_clear(key: Key | None, item: Stored | Damage) -> Frame | Damage:
+    return item if isinstance(item, Damage) else unseal(item, key)
 
 
 class _View:
@@ -68,16 +72,20 @@ class _View:
     def read(self, position: int, size: int) -> bytes:
         """The bytes at `position`; fewer than `size` at the end."""
         size = min(size, self.stop - position)
+        if size > _CHUNK_BYTES:
+            return self._pread(position, size)
         offset = position - self._at
         if offset < 0 or offset + size > len(self._data):
-            self._load(position, size)
+            self._load(position)
             offset = 0
         return self._data[offset : offset + size]
 
-    def _load(self, position: int, size: int) -> None:
-        length = min(max(size, _CHUNK_BYTES), self.stop - position)
+    def _load(self, position: int) -> None:
         self._at = position
-        self._data = os.pread(self._descriptor, length, position - self._base + SEGMENT_HEADER_BYTES)
+        self._data = self._pread(position, min(_CHUNK_BYTES, self.stop - position))
+
+    def _pread(self, position: int, size: int) -> bytes:
+        return os.pread(self._descriptor, size, position - self._base + SEGMENT_HEADER_BYTES)
 
 
 def _frame(view: _View, position: int, header: Header) -> Stored | Damage:

@@ -47,10 +47,10 @@ class Sealer:
         self._salt = os.urandom(SALT_BYTES)
         self._cipher = key.cipher(self._salt)
 
-    def __call__(self, position: int, kind: FrameKind, arrival_ns: int, body: bytes) -> bytes:
-        """The body as it goes to disk. No position may be given twice."""
+    def __call__(self, position: int, kind: FrameKind, arrival_ns: int, body: bytes) -> tuple[bytes, bytes]:
+        """The body as it goes to disk, in two parts, for to join large ones costs memory. No position comes twice."""
         authenticated = _AUTHENTICATED.pack(position, arrival_ns, kind)
-        return self._salt + self._cipher.encrypt(_NONCE.pack(position), body, authenticated)
+        return self._salt, self._cipher.encrypt(_NONCE.pack(position), body, authenticated)
 
 
 def unseal(stored: Stored, key: Key | None) -> Frame | Damage:

@@ -21,6 +21,8 @@ Answer = Callable[[int | JournalError], None]
 
 MOST_FRAMES = 1 << 17
 """Frames after which a segment is full whatever its size: the last one is read at start, 5 µs a frame."""
+GATHERED_BYTES = 1 << 20
+"""Up to this size a group is copied together, for one call; a larger one would take its memory once more."""
 WORTH_ENDING_BYTES = 64 << 10
 """A smaller segment is not ended early: that would free next to nothing."""
 
@@ -58,8 +60,10 @@ class Writer:
         """Make a group durable; returns its segment, grown. Raises OSError; then `give_up` before the next call."""
         size = sum(entry.size for entry in group)
         segment = self._segment_for(size)
-        frames = b"".join(part for entry in group for part in self._frame(entry))
-        write_all(self._descriptor, frames)
+        frames = [part for entry in group for part in self._frame(entry)]
+        for data in frames if size > GATHERED_BYTES else (b"".join(frames),):
+            write_all(self._descriptor, data)
+        del frames
         kill_point("frames_written")
         self._sync()
         kill_point("frames_synced")
@@ -108,14 +112,14 @@ class Writer:
             self._seal = Sealer(self._key) if self._key else None
         return segment
 
-    def _frame(self, entry: Entry) -> tuple[bytes, bytes]:
-        """Give the frame its place and its time; returns its header and its body."""
+    def _frame(self, entry: Entry) -> tuple[bytes, ...]:
+        """Give the frame its place and its time; returns its header and the parts of its body."""
         position, self._position = self._position, self._position + entry.size
         arrival_ns, body = self._arrival(), entry.body
-        if self._seal:
-            body = self._seal(position, entry.kind, arrival_ns, body)
-        header = Header(entry.kind, len(body), arrival_ns, checksum(body), sealed=self._seal is not None)
-        return pack_header(position, header), body
+        parts = self._seal(position, entry.kind, arrival_ns, body) if self._seal else (body,)
+        length = len(body) + self.seal_bytes
+        header = Header(entry.kind, length, arrival_ns, checksum(*parts), sealed=self._seal is not None)
+        return pack_header(position, header), *parts
 
     def _sync(self) -> None:
         os.fdatasync(self._descriptor)

@@ -8,11 +8,11 @@ from spanwand.config import Section
 class ReceiveConfig(Section):
     """Limits on requests. A byte limit alone bounds no memory: an empty span is 2 bytes here and 170 when parsed."""
 
-    max_message_bytes: int = Field(default=64 << 20, ge=1 << 10)
-    """Largest request, before and after inflation."""
-    max_grpc_message_bytes: int = Field(default=16 << 20, ge=1 << 10)
-    """Largest over gRPC, which holds a message as a whole before it can be looked at; as many are received at once as
-    fit into `max_in_flight_bytes`."""
+    max_message_bytes: int = Field(default=32 << 20, ge=1 << 10)
+    """Largest request, before and after inflation; the line takes several times that for it."""
+    max_grpc_message_bytes: int = Field(default=8 << 20, ge=1 << 10)
+    """Largest over gRPC, which holds a message as a whole, twice, before it can be looked at; as many are received at
+    once as fit into `max_in_flight_bytes`."""
     max_spans: int = Field(default=100_000, gt=0)
     """Most spans (and parts around them) in one request."""
     max_parsed_bytes: int = Field(default=64 << 20, ge=1 << 16)
@@ -20,7 +20,8 @@ class ReceiveConfig(Section):
     max_in_flight_bytes: int = Field(default=64 << 20, gt=0)
     """Estimated memory of all requests not yet on disk; above it senders are told to retry. One is always let in."""
     request_timeout_s: float = Field(default=30.0, gt=0)
-    """OTLP/HTTP: longest time from a request's first byte to its last; then the connection is closed."""
+    """OTLP/HTTP: longest time from a request's first byte to its last; then the connection is closed. gRPC: the same
+    for the beginning of a connection."""
     max_connections: int = Field(default=1000, gt=0)
     """OTLP/HTTP: open connections at most; further ones are closed at once."""
     retry_after_s: float = Field(default=1.0, gt=0)
