@@ -5,6 +5,7 @@ them. JSON: one or more requests, on a line each or not, or our captures (`{"req
 """
 
 import json
+import re
 import zlib
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ MAX_BYTES = 64 << 20
 _GZIP, _GZIP_WINDOW_BITS = b"\x1f\x8b", 31
 _LENGTH_BYTES = 4
 _SPACE = b" \t\r\n\xef\xbb\xbf"
+_NO_SPACE = re.compile(r"[^ \t\r\n]")
 _KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _ENUMS = {f"SPAN_KIND_{kind}": number for number, kind in enumerate(_KINDS)}
 _ENUMS |= {f"STATUS_CODE_{code}": number for number, code in enumerate(("UNSET", "OK", "ERROR"))}
@@ -85,14 +87,20 @@ def _from_json(data: bytes) -> list[bytes]:
 
 def _documents(text: str) -> Iterator[object]:
     """The JSON values that follow each other in a text."""
-    decoder, at = json.JSONDecoder(), 0
-    while text[at:].strip():
-        at += len(text[at:]) - len(text[at:].lstrip())
+    decode, at = json.JSONDecoder().raw_decode, _next(text, 0)
+    while at < len(text):
         try:
-            document, at = decoder.raw_decode(text, at)
+            document, end = decode(text, at)
         except json.JSONDecodeError as error:
             raise ConfigError(f"line {error.lineno}: not JSON") from None
         yield document
+        at = _next(text, end)
+
+
+def _next(text: str, at: int) -> int:
+    """Where the next thing that is no space begins."""
+    found = _NO_SPACE.search(text, at)
+    return found.start() if found else len(text)
 
 
 def _converted(document: object) -> bytes:
