@@ -6,7 +6,7 @@ import sys
 import zlib
 from pathlib import Path
 
-from tests.golden.source import Source, Start
+from tests.golden.source import PROGRAMS, Source, Start
 
 READY = "ready"
 
@@ -39,10 +39,12 @@ def install_node(environment: Path, requirements: tuple[str, ...]) -> None:
 
 
 def command_of(source: Source, environment: Path, program: tuple[str, ...]) -> list[str]:
-    """How to run a program of a source. Node.js finds packages beside the script, so that is copied to them."""
+    """How to run a program of a source. Node.js finds packages beside the script, so scripts are copied to them."""
     script, *arguments = program
     if source.start is Start.NODE:
-        return ["node", str(shutil.copy(script, str(environment))), *arguments]
+        for module in PROGRAMS.glob("*.mjs"):
+            shutil.copy(module, environment)
+        return ["node", str(environment / Path(script).name), *arguments]
     python = str(environment / "bin/python")
     instrument = [str(environment / "bin" / Start.INSTRUMENT)] if source.start is Start.INSTRUMENT else []
     return [*instrument, python, script, *arguments]

@@ -23,6 +23,11 @@ VOLATILE: Mapping[str, Json] = {
     "process.executable.path": {"stringValue": "app"},
     "process.owner": {"stringValue": "app"},
     "gen_ai.response.time_to_first_chunk": {"doubleValue": 0.02},
+    "gen_ai.client.operation.duration": {"doubleValue": 0.2},
+    "ai.response.msToFirstChunk": {"doubleValue": 20.0},
+    "ai.response.msToFinish": {"doubleValue": 200.0},
+    "ai.response.avgOutputTokensPerSecond": {"doubleValue": 100.0},
+    "ai.response.avgCompletionTokensPerSecond": {"doubleValue": 100.0},
     "exception.stacktrace": {"stringValue": "Traceback (most recent call last): ..."},
 }
 """Attributes whose value says more about the machine than about the call."""

@@ -24,6 +24,11 @@ EMPTY: tuple[object, ...] = (None, "", [], {})
 
 NOT_YET_READ: dict[str, str] = {
     "genai-anthropic+sdk": "chat cached-and-reasoning-stream tools",
+    "traceloop-anthropic+sdk": "chat cached-and-reasoning-stream tools",
+    "openinference-anthropic+sdk": "chat cached-and-reasoning-stream stream-manager tools",
+    "langfuse-js-openai": "error throttled images",
+    "vercel-4": "cached-and-reasoning",
+    "vercel-7": "embeddings",
 }
 """Cases (words) of sources that the line does not read rightly yet. A case that it does read must leave this table."""
 

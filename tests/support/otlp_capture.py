@@ -7,6 +7,18 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+def read_body(request: BaseHTTPRequestHandler) -> bytes:
+    """The body, of a stated length or in chunks, as SDKs of JavaScript send it."""
+    if request.headers["transfer-encoding"] != "chunked":
+        return request.rfile.read(int(request.headers["content-length"]))
+    chunks: list[bytes] = []
+    while size := int(request.rfile.readline(), 16):
+        chunks.append(request.rfile.read(size))
+        request.rfile.readline()
+    request.rfile.readline()
+    return b"".join(chunks)
+
+
 class Capture:
     """Bodies of the traces requests received so far, in order, and where to send them."""
 
@@ -21,7 +33,7 @@ def capturing() -> Iterator[Capture]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = read_body(self)
             if self.path == "/v1/traces":
                 capture.bodies.append(gzip.decompress(body) if self.headers["content-encoding"] == "gzip" else body)
             self.send_response(200)

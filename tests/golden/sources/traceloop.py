@@ -25,6 +25,7 @@ GEMINI_CASES = programs(
 )  # fmt: skip
 NO_CONTENT = {"TRACELOOP_TRACE_CONTENT": "false"}
 SDK_SILENT = {"ANTHROPIC_OPEN_TELEMETRY": "false"}
+ALL_BUT_REASONING = ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_input_tokens")
 NO_REASONING_OF_STREAMS = Gap(
     ("reasoning_output_tokens",), "read of whole answers only, not of streams", ("cached-and-reasoning-stream",)
 )
@@ -51,7 +52,7 @@ SOURCES = {
         silent=(
             Gap(("reasoning_output_tokens",), "not read by this version"),
             Gap(
-                ("input_tokens", "output_tokens", "cached_input_tokens"),
+                ALL_BUT_REASONING,
                 "the last chunk of a stream, which has the usage, is not read",
                 ("stream", "cached-and-reasoning-stream"),
             ),
@@ -72,6 +73,19 @@ SOURCES = {
         programs=programs("anthropic_sdk.py", "chat", "cached-and-reasoning-stream", "tools", "error"),
         providers=(anthropic,),
     ),
-    "traceloop-anthropic-0.40": Source(requirements=ANTHROPIC_OLD, programs=ANTHROPIC_CASES, providers=(anthropic,)),
-    "traceloop-gemini": Source(requirements=GEMINI, programs=GEMINI_CASES, providers=(gemini,)),
+    "traceloop-anthropic-0.40": Source(
+        requirements=ANTHROPIC_OLD,
+        programs=ANTHROPIC_CASES,
+        providers=(anthropic,),
+        silent=(
+            Gap(("reasoning_output_tokens",), "not read by this version"),
+            Gap(ALL_BUT_REASONING, "no usage of streams", ("stream", "stream-manager", "cached-and-reasoning-stream")),
+        ),
+    ),
+    "traceloop-gemini": Source(
+        requirements=GEMINI,
+        programs=GEMINI_CASES,
+        providers=(gemini,),
+        unseen={"automatic-tools": "one span for both calls of the API, with the usage of the last"},
+    ),
 }
