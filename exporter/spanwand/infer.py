@@ -63,7 +63,11 @@ def start_ns(span: Span, hint: Mapping[str, Any]) -> int:
 def _kind_of_chat(groups: Groups, *, failed: bool) -> Operation:
     """A chat, unless the span is that of an image model, or the first one of a stream (`dialects.pydantic_ai`)."""
     hint, call = groups["hint"], groups[""]
-    if _shows_image(groups) or names_image_model(call.get("request_model") or call.get("response_model", "")):
+    if names_image_model(call.get("request_model") or call.get("response_model", "")):
+        return Operation.IMAGE
+    if not hint and "image" not in groups:  # most spans
+        return Operation.CHAT
+    if _shows_image(groups):
         return Operation.IMAGE
     if hint.get("logfire_type") != "span" or "logfire_model" not in hint:
         return Operation.CHAT

@@ -13,7 +13,7 @@ from spanwand.dialects.events import EVENT_PARSERS, happened
 from spanwand.dialects.gen_ai import GEN_AI
 from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE, conventional
 from spanwand.dialects.parsers import as_sent
-from spanwand.dialects.table import PARTS, Dialect, Groups, Reader
+from spanwand.dialects.table import PARTS, Dialect, Groups, Plan, Reader
 from spanwand.oddities import Oddities, Oddity
 from spanwand.operations import Operation
 from spanwand.record import Generation, Service
@@ -22,7 +22,6 @@ from spanwand.span import Attributes, AttributeValue, Keys, Parser, Span, SpanRe
 from spanwand.token_counts import MOST_TOKENS, settle
 
 _VISUAL = frozenset({Operation.IMAGE, Operation.VIDEO})
-_PLAIN = {"input_tokens", "output_tokens"}
 
 
 class _Origin(msgspec.Struct, frozen=True):
@@ -73,7 +72,9 @@ class Normalise:
         failure = infer.failure(span, hint, self._exception)
         operation = call["operation"] = infer.operation(span.name, groups, failed=failure is not None)
         _assign(call, hint, origin)
-        sources = self._settled(span, groups, plan.sources)
+        sources, usage = plan.sources, groups.get("usage")
+        if plan.unsettled or span.dropped_attributes or (usage and max(usage.values()) > MOST_TOKENS):
+            sources = self._settled(span, groups, plan)
         if operation in _VISUAL:
             call["image"], sources = infer.image(groups, sources, failed=failure is not None)
         for part in plan.parts:
@@ -83,7 +84,7 @@ class Normalise:
             span_id=span.span_id,
             parent_span_id=span.parent_span_id,
             trace_state=span.trace_state,
-            start_ns=infer.start_ns(span, hint),
+            start_ns=infer.start_ns(span, hint) if hint else span.start_ns,
             end_ns=span.end_ns,
             service=origin.service,
             name=span.name,
@@ -115,6 +116,20 @@ class Normalise:
             **call,
         )
 
+    def service(self, resource: SpanResource) -> Service:
+        """The service that sent something."""
+        return self._origin(resource).service
+
+    def home(self, resource: SpanResource) -> tuple[Service, str, str]:
+        """The service that sent something, and the experiment and arm that all of it belongs to."""
+        origin = self._origin(resource)
+        return origin.service, origin.experiment, origin.arm
+
+    @property
+    def resource_parsers(self) -> Mapping[str, Parser]:
+        """What is read of a resource, for who decodes other signals."""
+        return self._resource.parsers
+
     def _origin(self, resource: SpanResource) -> _Origin:
         attributes, origin = self._origins
         if attributes is not resource.attributes:
@@ -137,16 +152,14 @@ class Normalise:
         parsed = {key: self._call.parsers[key](value) for key, value in sent.items()}
         return {key: value for key, value in parsed.items() if value is not None}
 
-    def _settled(self, span: Span, groups: Groups, sources: Mapping[str, str]) -> Mapping[str, str]:
+    def _settled(self, span: Span, groups: Groups, plan: Plan) -> Mapping[str, str]:
         """Put right what a span says in its own way; return the sources, so noted."""
-        usage, hint = groups.get("usage"), groups["hint"]
+        usage, sources = groups.get("usage"), plan.sources
         if span.dropped_attributes:
             self.oddities[Oddity.ATTRIBUTES_DROPPED] += 1
-        if "first_token_ns" in hint:
+        if "first_token_ns" in groups["hint"]:
             sources = _first_token(groups, sources, span.start_ns)
-        if usage and ("total_tokens" in hint or not usage.keys() <= _PLAIN or max(usage.values()) > MOST_TOKENS):
-            sources = self._counted(usage, groups, sources, span.resource)
-        return sources
+        return self._counted(usage, groups, sources, span.resource) if usage else sources
 
     def _counted(
         self, usage: dict[str, int], groups: Groups, sources: Mapping[str, str], resource: SpanResource
