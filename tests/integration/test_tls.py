@@ -6,6 +6,7 @@ import ssl
 import time
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -169,8 +170,7 @@ def test_the_stock_exporter(running: RunningDaemon, files: Files, tmp_path: Path
     with provider.get_tracer("tests").start_as_current_span("over TLS"):
         pass
     provider.shutdown()
-    context = client_context(files)
-    assert get(running, "/status", context, Authorization=f"Bearer {TOKEN}") == 200
+    assert get(running, "/status", client_context(files), Authorization=f"Bearer {TOKEN}") == 200
 
 
 def test_old_tls_and_no_tls_are_refused(running: RunningDaemon, files: Files) -> None:
@@ -182,7 +182,7 @@ def test_old_tls_and_no_tls_are_refused(running: RunningDaemon, files: Files) ->
         old.set_ciphers("ALL:@SECLEVEL=0")
         with pytest.raises(ssl.SSLError, match=r"ALERT_PROTOCOL_VERSION|UNEXPECTED_EOF"):
             shake_hands(address, old, ssl.TLSVersion.TLSv1_1)
-    plain = http.client.HTTPConnection("127.0.0.1", port(running.endpoints.http), timeout=5)
+    plain = http.client.HTTPConnection("127.0.0.1", port(place.http), timeout=5)
     plain.request("POST", "/v1/traces", BODY)
     with pytest.raises((http.client.HTTPException, OSError)):
         plain.getresponse()
@@ -201,19 +201,24 @@ def shake_hands(address: str, context: ssl.SSLContext, version: ssl.TLSVersion) 
 
 
 def test_client_certificates(tmp_path: Path, files: Files) -> None:
-    """R38: mTLS; none, or one of another CA, is refused on every listener."""
+    """R38: mTLS; none, another CA's or an expired one is refused everywhere, a wrong name by the client."""
     good = files.ca.issue_cert("app.example")
     bad = trustme.CA().issue_cert("app.example")
+    expired = files.ca.issue_cert("app.example", not_after=datetime(2020, 1, 1, tzinfo=UTC))
     with daemon(tmp_path / "data", **settings(files, mutual=True, token=False)) as running:
         assert post(running, client_context(files, good))[0] == 200
         assert get(running, "/livez", client_context(files, good)) == 200
         assert export(running, files, client=good) == "OK"
-        for client in (None, bad):
+        for client in (None, bad, expired):
             with pytest.raises((ssl.SSLError, OSError)):
                 post(running, client_context(files, client))
             with pytest.raises((ssl.SSLError, OSError)):
                 get(running, "/livez", client_context(files, client))
             assert export(running, files, client=client) == "UNAVAILABLE"
+        files.issue("elsewhere.example")
+        time.sleep(1.1)
+        with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
+            post(running, client_context(files, good))
 
 
 def test_certificates_and_tokens_change_without_a_dropped_request(running: RunningDaemon, files: Files) -> None:
