@@ -1,7 +1,7 @@
 """A growing W&B Table: only new rows are logged, rows do not stay in memory, no key gets too many increments.
 
-Reaches into privates of `wandb.Table`: it keeps every row for ever, though it logs each only once, and does not tell
-which artifact it made.
+Reaches into privates of `wandb.Table`: it is slow to take rows, keeps each for ever, though it logs it only once, and
+does not tell which artifact it made.
 """
 
 import importlib
@@ -26,6 +26,7 @@ class Increments:
     def __init__(self, name: str, columns: Sequence[Column]) -> None:
         self.name = name
         self._columns = columns
+        self._kinds = [TYPES[column.type] for column in columns]
         self._number = 0
         self._increments = MAX_INCREMENTS
         self._table: Any = None
@@ -41,8 +42,11 @@ class Increments:
             self._number += self._increments > 0
             self._increments = 0
             self._table = self._new_table()
-        for row in rows:
-            self._add(row)
+        for place, row in enumerate(rows):
+            if place and self._fits(row):
+                self._table.data.append(list(row))  # `add_data`, which begins an increment, takes 50 times as long
+            else:
+                self._add(row)
         core.keep_temporary_folder()
         return {self.key: self._table}
 
@@ -60,9 +64,15 @@ class Increments:
     def _new_table(self) -> Any:
         return importlib.import_module("wandb").Table(
             columns=[column.name for column in self._columns],
-            dtype=[TYPES[column.type] for column in self._columns],
+            dtype=self._kinds,
             optional=True,
             log_mode="INCREMENTAL",
+        )
+
+    def _fits(self, row: Sequence[object]) -> bool:
+        """Whether a row is of its columns' types as it stands."""
+        return len(row) == len(self._kinds) and all(
+            cell is None or type(cell) is kind for cell, kind in zip(row, self._kinds, strict=True)
         )
 
     def _add(self, row: Sequence[object]) -> None:
@@ -70,7 +80,7 @@ class Increments:
         try:
             self._table.add_data(*row)
         except (TypeError, ValueError):
-            cells = [fit(cell, TYPES[column.type]) for cell, column in zip(row, self._columns, strict=False)]
+            cells = [fit(cell, kind) for cell, kind in zip(row, self._kinds, strict=False)]
             cells += [None] * (len(self._columns) - len(cells))
             self._table.add_data(*cells)
             logger.warning("a row of table %s did not fit its columns and was forced", self.name)
