@@ -18,6 +18,7 @@ from tests.support.wandb_server import Fault, WandbServer
 
 from spanwand.batch import Batch
 from spanwand.sinks.wandb.ledger import read_descriptions
+from spanwand.tables import TABLES
 
 FILE_STREAM = "POST */file_stream *"
 
@@ -38,11 +39,11 @@ def until_verified(tmp_path: Path, runs: int, timeout_s: float = 40) -> None:
 
 
 def crash_with_half_uploaded(server: WandbServer, tmp_path: Path) -> None:
-    """Two runs with five batches each, of which W&B has two or so."""
+    """Two runs with five batches each, of which W&B has two."""
     with sink(server, tmp_path) as process:
         for number in (1, 2):
             assert process.deliver(batch(number, rows=number % 2))[-1].outcome == "Delivered"
-        until(lambda: all(len(run.history_lines.lines) == 4 for run in server.runs))
+        until(lambda: all(len(run.history_lines.lines) == 2 + len(TABLES) for run in server.runs))
         server.faults.add(Fault(FILE_STREAM, "hang"))
         for number in (3, 4, 5):
             assert process.deliver(batch(number))[-1].outcome == "Delivered"
@@ -132,18 +133,68 @@ def test_while_wandb_is_away_nothing_is_verified_and_nothing_waits(server: Wandb
 
 
 @pytest.mark.slow
-def test_rows_that_wandb_took_just_before_a_kill_are_not_sent_again(server: WandbServer, tmp_path: Path) -> None:
-    """P2, R44: W&B commits them when nobody is left to hear it. It is asked before they are sent again."""
+@pytest.mark.parametrize("operation", ["CreateArtifact", "UpdateArtifactManifest", "CommitArtifact"])
+def test_an_answer_that_breaks_off_does_not_double_rows(server: WandbServer, tmp_path: Path, operation: str) -> None:
+    """R14: wandb-core takes it for a refusal, though W&B has done it. The same artifact is handed over again."""
     with sink(server, tmp_path) as process:
-        assert process.write(batch(1, rows=1)).outcome == "Delivered"
+        assert process.deliver(batch(1, rows=1))[-1].outcome == "Delivered"
+        server.faults.add(Fault(f"POST /graphql {operation}", "cut", times=2))
+        first, *_, last = process.deliver(batch(2, rows=1))
+        assert (first.outcome, last.outcome) == ("Retry", "Delivered")
+        assert process.deliver(batch(3, rows=1))[-1].outcome == "Delivered"
+        process.close()
+    assert_exactly_once(server, {1: 1, 2: 1, 3: 1})
+
+
+@pytest.mark.slow
+def test_a_stop_after_an_answer_that_breaks_off_does_not_double_rows(server: WandbServer, tmp_path: Path) -> None:
+    """R10, R14: the next process finds the rows in the spool, and sends what W&B does not show."""
+    with sink(server, tmp_path) as process:
+        assert process.deliver(batch(1, rows=1))[-1].outcome == "Delivered"
+        server.faults.add(Fault("POST /graphql CommitArtifact", "cut", times=2))
+        server.faults.add(Fault("POST /graphql CreateArtifact", "drop_before", skip=2))
+        assert process.write(batch(2, rows=1)).outcome == "Retry"
+        process.close()
+    server.faults.clear()
+    with sink(server, tmp_path) as process:
+        for number in (2, 3):
+            assert process.deliver(batch(number, rows=1))[-1].outcome == "Delivered"
+        until_verified(tmp_path, runs=2)
+        process.close()
+    assert_exactly_once(server, {1: 1, 2: 1, 3: 1})
+
+
+@pytest.mark.slow
+def test_rows_that_wandb_took_before_their_history_row_was_on_disk(server: WandbServer, tmp_path: Path) -> None:
+    """P2, R44: the log is flushed twice a second; a kill before that leaves only the spool to tell of them."""
+    with sink(server, tmp_path) as process:
+        assert process.deliver(batch(1, rows=1))[-1].outcome == "Delivered"
+        writer = threading.Thread(target=unheard, args=(process, batch(2, rows=1)))
+        writer.start()
+        until(lambda: len(server.artifacts.committed()) > 2 * len(TABLES), 60)
+        process.kill()
+        writer.join()
+    with sink(server, tmp_path) as process:
+        for number in (2, 3):
+            assert process.deliver(batch(number, rows=1))[-1].outcome == "Delivered"
+        until_verified(tmp_path, runs=2)
+        process.close()
+    assert_exactly_once(server, {1: 1, 2: 1, 3: 1})
+
+
+@pytest.mark.slow
+def test_rows_that_wandb_took_just_before_a_kill_are_not_sent_again(server: WandbServer, tmp_path: Path) -> None:
+    """P2, R44: W&B commits them when nobody is left to hear it. They are completed, as the same artifact."""
+    with sink(server, tmp_path) as process:
+        assert process.deliver(batch(1, rows=1))[-1].outcome == "Delivered"
         commit = server.faults.add(Fault("POST /graphql CommitArtifact", "slow", delay_s=60.0))
         writer = threading.Thread(target=unheard, args=(process, batch(2, rows=1)))
         writer.start()
-        until(lambda: commit.hits == 4)
+        until(lambda: commit.hits == 2 * len(TABLES), 60)
         process.kill()
         writer.join()
     server.faults.clear()
-    until(lambda: len(server.artifacts.committed()) == 8)
+    until(lambda: len(server.artifacts.committed()) == 4 * len(TABLES))
     with sink(server, tmp_path) as process:
         for number in (2, 3):
             assert process.deliver(batch(number, rows=1))[-1].outcome == "Delivered"

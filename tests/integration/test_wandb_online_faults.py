@@ -122,7 +122,7 @@ def test_rows_wait_while_wandb_hangs(server: WandbServer, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_kill_before_rows_are_in_neither_loses_nor_doubles_them(server: WandbServer, tmp_path: Path) -> None:
-    """P2, R44: points are known by the log, rows by W&B's word; what is not known is sent again, in a new run."""
+    """P2, R44: rows that W&B has not confirmed were spooled; the next process completes the run that they are in."""
     server.up()
     with sink(server, tmp_path) as process:
         assert process.write(batch(1, rows=1)).outcome == "Delivered"
@@ -133,6 +133,7 @@ def test_a_kill_before_rows_are_in_neither_loses_nor_doubles_them(server: WandbS
     with sink(server, tmp_path) as process:
         for number in (2, 3):
             assert process.deliver(batch(number, rows=1))[-1].outcome == "Delivered"
+        until(lambda: [run.state for run in server.runs][:2] == ["finished"] * 2, 40)
         process.close()
     assert_exactly_once(server, {1: 1, 2: 1, 3: 1})
     assert len(server.runs) == 4

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-Kind = Literal["status", "hang", "drop_before", "drop_after", "slow", "drip", "graphql_error", "ignore"]
+Kind = Literal["status", "hang", "drop_before", "drop_after", "slow", "drip", "cut", "graphql_error", "ignore"]
 """
 `status`: answer with that status, not applied. `hang`: no answer until the fault is cleared, then the connection is
 dropped, not applied. `drop_before` / `drop_after`: drop the connection before / after applying the request.
-`slow`: wait, then serve. `drip`: serve, at a byte a second, until cleared;
-then drop the connection. `graphql_error`: HTTP 200 with `errors`. `ignore`: a 200 that lies, not applied.
+`slow`: wait, then serve. `drip`: serve, at a byte a second, until cleared; then drop the connection. `cut`: the same
+after one byte. `graphql_error`: HTTP 200 with `errors`. `ignore`: a 200 that lies, not applied.
 """
 
 

@@ -151,7 +151,7 @@ class Handler(BaseHTTPRequestHandler):
             fault.cleared.wait()
         if fault.kind == "slow":
             fault.cleared.wait(fault.delay_s)
-        if fault.kind == "drip":
+        if fault.kind in ("drip", "cut"):
             self._drip(fault, self._apply(route, request).body)
             return None
         if fault.kind in ("slow", "drop_after"):
@@ -164,9 +164,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         for byte in body:
-            if fault.cleared.wait(1.0):
-                return
             self.wfile.write(bytes([byte]))
+            if fault.kind == "cut" or fault.cleared.wait(1.0):
+                return
 
     def _apply(self, route: Route | None, request: Request) -> Answer:
         site = self.site

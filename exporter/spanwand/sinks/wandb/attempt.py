@@ -83,11 +83,8 @@ class Attempt:
         project = (update.run.entity, update.run.project)
         if not what or project in self._refused or update.run in self._refused_runs or self._is_in(update, part):
             return
-        doing = "asking for rows"
+        doing = "starting a run"
         try:
-            if part != POINTS and self._runs.is_there(update, part, self._position) and self._is_in(update, part):
-                return
-            doing = "starting a run"
             run = self._runs.run_for(update, self._batch)
             doing = f"logging {part or 'metrics'}"
             run.log(*self._piece(update, part))
@@ -148,18 +145,17 @@ class Attempt:
         """W&B refused rows: if for good, fewer at once are tried, and a single one is given up. Raises OSError."""
         problem = why_refused(run, part, said)
         if problem.status not in core_log.PERMANENT:
-            run.refused(part)
             self._troubles.add(f"rows of {part} are refused: {explain_problem(problem)}")
             return
         position = run.pending[part].position
         update = self._up_to(self._updates[run.key], part, position)
         if self._refusals.refused(run.key, part, len(update.rows[part])):
             self._refusals.keep_rows(update, part, position, str(problem))
-            self._runs.settle(run, part)
+            self._ledger.note(run.key, part, position)
             self._is_in_pieces |= position.rows_left > 0
         else:
-            run.refused(part)
             self._is_in_pieces = True
+        run.refused(part)
 
     def _give_up_runs(self) -> None:
         """Give up what belongs to runs that W&B will not have, if it has others: else it is W&B, or the project."""

@@ -89,6 +89,7 @@ class Completion:
     def _round(self) -> bool:
         """Do what can be done. Returns whether runs are left."""
         runs = [run for run in self._ledger.closed() if run.mode == "online" and run.upload != "verified"]
+        self.notes = tuple(self._told(len(runs), ""))
         verdicts = list(self._complete(runs)) if runs and self._is_online else []
         verified = {verdict.run_id for verdict in verdicts if verdict.is_verified}
         purge(self._directory, self._ledger, self._config.keep_s)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from spanwand.batch import RunKey
-from spanwand.sinks.wandb.evidence import fsync
+from spanwand.sinks.wandb.transaction_log import fsync
 
 NAME = "refused.jsonl"
 MAX_BYTES = 64 * 1024 * 1024

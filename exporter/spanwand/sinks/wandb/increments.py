@@ -1,7 +1,6 @@
 """A growing W&B Table: only new rows are logged, rows do not stay in memory, no key gets too many increments.
 
-Reaches into privates of `wandb.Table`: it is slow to take rows, keeps each for ever, though it logs it only once, and
-does not tell which artifact it made.
+Reaches into privates of `wandb.Table`: it is slow to take rows, and keeps each for ever, though it logs it only once.
 """
 
 import importlib
@@ -50,12 +49,22 @@ class Increments:
         core.keep_temporary_folder()
         return {self.key: self._table}
 
-    def logged(self) -> Any:
-        """Forget the rows that are logged. Returns their `wandb.Artifact`."""
+    def shown(self) -> dict[str, object]:
+        """What the history value says of the increment under way, but for where it lies."""
+        return {
+            "_type": "incremental-table-file",
+            "log_mode": self._table.log_mode,
+            "increment_num": self._table._increment_num or 0,
+            "previous_increments_paths": list(self._table._previous_increments_paths or ()),
+            "ncols": len(self._table.columns),
+            "nrows": len(self._table.data),
+        }
+
+    def logged(self) -> None:
+        """Forget the rows that are logged."""
         self._increments += 1
         self._table.data.clear()
         self._table._last_logged_idx = -1
-        return self._table._artifact_target.artifact
 
     def failed(self) -> None:
         """Begin anew: a Table that raised half way is in no state to be used."""

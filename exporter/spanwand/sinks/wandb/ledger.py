@@ -14,8 +14,9 @@ import msgspec
 from spanwand.batch import RunKey
 from spanwand.errors import NotReadable
 from spanwand.sinks.wandb.directories import runs_directory
-from spanwand.sinks.wandb.evidence import Doubt, Evidence, Position, fsync
+from spanwand.sinks.wandb.evidence import Evidence, Position
 from spanwand.sinks.wandb.records import RowKey
+from spanwand.sinks.wandb.transaction_log import fsync
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +32,8 @@ class RunDescription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     upload: str = "open"
     """`open` while the run is; then `unfinished`: the log is whole, what W&B has of it is not; or `claimed`: wandb says
     that W&B has it all, which it also says after a final refusal; `verified`: it was read back from W&B."""
-    doubts: dict[str, Doubt] = {}
-    """Rows of which W&B has to be asked whether it has them, before they are sent again."""
     parts: dict[str, Position] = {}
-    """The last batch of each part that is in; while the run is open, only what its log does not say."""
+    """The last batch of each part that is in; while the run is open, its log and spool say it."""
     refused: tuple[RowKey, ...] = ()
     """History rows that W&B refused for good: the run is complete without them."""
 
@@ -46,7 +45,6 @@ class Ledger:
         self._directory = directory
         self._known: dict[tuple[RunKey, str], Position] = {}
         self._changing = threading.Lock()
-        self._doubts: dict[tuple[RunKey, str], str] = {}  # to the run that they are in
 
     def has(self, run: RunKey, part: str, position: Position) -> bool:
         """Whether that part of that batch is in."""
@@ -57,23 +55,6 @@ class Ledger:
         """How many rows of a batch are not in yet, if only some are."""
         known = self._known.get((run, part))
         return known.rows_left if known and known.batch == position.batch and known.rows_left else None
-
-    def doubt(self, run: RunKey, part: str, position: Position) -> Doubt | None:
-        """What to ask W&B before rows are sent, if they may be there."""
-        holder = self._doubts.get((run, part))
-        found = self._read(holder).doubts.get(part) if holder else None
-        return found if found and found.position.batch == position.batch else None
-
-    def resolve(self, run: RunKey, part: str, *, is_in: bool) -> None:
-        """W&B has answered about the rows in doubt. Raises OSError."""
-        with self._changing:
-            description = self._read(self._doubts.pop((run, part)))
-            doubts = dict(description.doubts)
-            doubt = doubts.pop(part)
-            parts = {**description.parts, part: doubt.position} if is_in else description.parts
-            self.describe(msgspec.structs.replace(description, doubts=doubts, parts=parts))
-        if is_in:
-            self.note(run, part, doubt.position)
 
     def run_of(self, run_id: str) -> RunKey:
         """Which run key a run serves. Raises OSError."""
@@ -90,10 +71,6 @@ class Ledger:
         with self._changing:
             self.describe(msgspec.structs.replace(self._read(run_id), upload="verified"))
 
-    def note_doubts(self, description: RunDescription) -> None:
-        """Remember of which rows W&B has to be asked."""
-        self._doubts |= {(description.run, part): description.run_id for part in description.doubts}
-
     def note(self, run: RunKey, part: str, position: Position) -> None:
         """Remember that a part of a batch is in."""
         known = self._known.get((run, part))
@@ -103,7 +80,7 @@ class Ledger:
     def is_superseded(self, run: RunDescription) -> bool:
         """Whether later runs' descriptions alone say that all parts of this one are in."""
         others = [other for other in self.closed() if other.run == run.run and other.run_id != run.run_id]
-        return not run.doubts and all(
+        return all(
             any(part in other.parts and other.parts[part].covers(position) for other in others)
             for part, position in run.parts.items()
         )
@@ -137,14 +114,10 @@ class Ledger:
 
     def _recover(self, description: RunDescription) -> None:
         if description.upload == "open":
-            evidence = Evidence(self._directory / description.log, is_online=description.mode == "online")
-            evidence.confirmed.update(description.parts)
-            evidence.refresh()
-            description = msgspec.structs.replace(
-                description, parts=evidence.parts, doubts=evidence.doubts, upload="unfinished"
-            )
+            evidence = Evidence(self._directory / description.log)
+            evidence.conclude()
+            description = msgspec.structs.replace(description, parts=evidence.parts, upload="unfinished")
             self.describe(description)
-        self.note_doubts(description)
         for part, position in description.parts.items():
             self.note(description.run, part, position)
 

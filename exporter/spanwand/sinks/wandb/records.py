@@ -2,7 +2,7 @@
 
 import importlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -10,6 +10,7 @@ from spanwand.metrics import BATCH
 
 Json = Any
 """A value as `json.loads` gives it."""
+ARTIFACT = "wandb-client-artifact://"
 RowKey = tuple[int, str]
 """A history row by the `seq` of its batch and the history key of the Table in it; empty for a row of points."""
 
@@ -73,8 +74,50 @@ def is_table(value: Json) -> bool:
 
 def table_source(value: Mapping[str, Json]) -> tuple[str, str]:
     """Client id of the artifact that holds a Table's rows, and the file's path in it."""
-    client_id, _, path = str(value.get("artifact_path", "")).removeprefix("wandb-client-artifact://").partition("/")
+    client_id, _, path = str(value.get("artifact_path", "")).removeprefix(ARTIFACT).partition("/")
     return client_id, path
+
+
+def tables_shown(record: Any) -> Iterator[str]:
+    """Client ids of the artifacts whose Tables a record shows: those of a history row."""
+    if kind(record) == "history":
+        for value in history_row(record).values():
+            if is_table(value):
+                yield table_source(value)[0]
+
+
+def table_paths(artifact: Any) -> dict[str, str]:
+    """Where a history row's value says that the Table in an `ArtifactRecord` lies."""
+    file = next(entry.path for entry in artifact.manifest.contents if entry.path.endswith(".table.json"))
+    return {
+        "artifact_path": f"{ARTIFACT}{artifact.client_id}/{file}",
+        "_latest_artifact_path": f"{ARTIFACT}{artifact.sequence_client_id}:latest/{file}",
+    }
+
+
+def log_artifact_request(record: Any) -> Any:
+    """The message that makes wandb-core upload the artifact of an `artifact` record."""
+    request = importlib.import_module("wandb.proto.wandb_internal_pb2").LogArtifactRequest()
+    request.artifact.CopyFrom(record.artifact)
+    return request
+
+
+def artifact_record(artifact: Any) -> Any:
+    """The record that holds a copy of an `ArtifactRecord`."""
+    record = _record_class()()
+    record.artifact.CopyFrom(artifact)
+    return record
+
+
+def history_record(row: Mapping[str, Json]) -> Any:
+    """The record of a history row, which has its `_step`."""
+    record = _record_class()()
+    record.history.step.num = row["_step"]
+    for key, value in row.items():
+        item = record.history.item.add()
+        item.nested_key.append(key)
+        item.value_json = json.dumps(value)
+    return record
 
 
 def exit_record() -> bytes:

@@ -10,6 +10,7 @@ from spanwand.metrics import BATCH
 from spanwand.sinks.wandb import records
 from spanwand.sinks.wandb.directories import staged_file
 from spanwand.sinks.wandb.records import RowKey, row_key
+from spanwand.sinks.wandb.spool import recorded
 from spanwand.sinks.wandb.transaction_log import TransactionLog, write_log
 
 Files = Mapping[str, frozenset[str]]
@@ -24,7 +25,6 @@ class Content(NamedTuple):
     logged: Counter[RowKey]
     """All that were logged."""
     files: Files
-    """In artifacts that the log can send. Of an online run there are none."""
     missing_files: int
     """Files of these that are not on this machine any more."""
 
@@ -38,8 +38,7 @@ def read_content(path: Path) -> Content:
     rows: Counter[RowKey] = Counter()
     files: dict[str, frozenset[str]] = {}
     missing = 0
-    for payload in TransactionLog(path).records():
-        record = records.parse(payload)
+    for record in recorded(TransactionLog(path)):
         match records.kind(record):
             case "history":
                 row = records.history_row(record)
@@ -74,12 +73,9 @@ def _remaining(path: Path, rows: Counter[RowKey], files: Files) -> Iterator[byte
         "history": lambda record: _is_new_row(record, rows),
         "artifact": lambda record: _is_new_artifact(record, files, path),
     }
-    for payload in TransactionLog(path).records():
-        record = records.parse(payload)
+    for record in recorded(TransactionLog(path)):
         kind = records.kind(record)
-        if kind not in rules:
-            yield payload
-        elif rules[kind](record):
+        if kind not in rules or rules[kind](record):
             yield record.SerializeToString()
         has_ended = has_ended or kind == "exit"
     if not has_ended:

@@ -10,6 +10,7 @@ from spanwand.batch import Batch, RunUpdate
 from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END, Kind, metric_of
 from spanwand.sinks.wandb import settings
 from spanwand.sinks.wandb.evidence import POINTS, Evidence, Position
+from spanwand.sinks.wandb.hand_over import HandOver
 from spanwand.sinks.wandb.increments import Increments
 from spanwand.sinks.wandb.settings import Common
 from spanwand.sinks.wandb.upload import Upload
@@ -37,7 +38,8 @@ class OpenRun:
         self._sdk = settings.init(common.settings, update, config_of(update, batch), self.upload_stopped.set)
         self._sdk.define_metric("*", step_metric=WINDOW_END)
         self.id: str = self._sdk.id
-        self.evidence = Evidence(Path(self._sdk.settings.sync_file), is_online=self._is_online)
+        self.evidence = Evidence(Path(self._sdk.settings.sync_file))
+        self._hand_over = HandOver(self._sdk, self.evidence.spool) if self._is_online else None
         self._tables: dict[str, Increments] = {}
         self._totals: dict[str, float] = {}
 
@@ -53,6 +55,8 @@ class OpenRun:
         """
         pending = self.pending.get(part)
         if pending and pending.position == position:
+            if self._hand_over and pending.upload and pending.upload.has_failed():
+                self.pending[part] = Pending(position, self._hand_over.again(pending.upload))
             return
         if part == POINTS:
             self._log_points(update.points, position)
@@ -73,22 +77,12 @@ class OpenRun:
         """The parts that are logged but not in the transaction log."""
         return [part for part, pending in self.pending.items() if not self.evidence.has_seen(part, pending.position)]
 
-    def confirm(self, part: str) -> Position:
-        """Take a part as proven. Returns its place."""
-        position, upload = self.pending.pop(part)
+    def refused(self, part: str) -> None:
+        """Take rows as not logged: W&B will never have them like this. Raises OSError."""
+        upload = self.pending.pop(part).upload
         if upload:
-            self.evidence.confirmed[part] = position
-        return position
-
-    def refused(self, part: str) -> Position:
-        """Take a part as not logged. Returns its place."""
+            self.evidence.spool.remove(upload.client_id)
         self.evidence.forget(part)
-        return self.pending.pop(part).position
-
-    def uploaded(self) -> list[str]:
-        """The pending rows that W&B has by now."""
-        uploads = {part: pending.upload for part, pending in self.pending.items()}
-        return [part for part, upload in uploads.items() if upload and upload.is_committed()]
 
     def finish(self) -> None:
         """End the run, within its `finish_timeout`. Raises whatever wandb raises."""
@@ -107,12 +101,17 @@ class OpenRun:
         if increments is None:
             increments = self._tables[table] = Increments(table, columns(table, self._request_attributes))
         try:
-            self._sdk.log({**increments.add(rows), **axes(position)})
+            row = {**increments.add(rows), **axes(position)}
+            if self._hand_over:
+                self._hand_over.expect(increments.key, {**row, increments.key: increments.shown()})
+            self._sdk.log(row)
         except BaseException:
             increments.failed()
+            if self._hand_over and self._hand_over.is_spooled:
+                self.upload_stopped.set()
             raise
-        artifact = increments.logged()
-        self.pending[table] = Pending(position, Upload(artifact) if self._is_online else None)
+        increments.logged()
+        self.pending[table] = Pending(position, self._hand_over.upload() if self._hand_over else None)
 
 
 def is_sum(name: str) -> bool:

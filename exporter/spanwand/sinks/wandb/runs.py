@@ -10,9 +10,7 @@ from pathlib import Path
 from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.errors import NotReadable
 from spanwand.sinks.wandb import core
-from spanwand.sinks.wandb.evidence import Position
 from spanwand.sinks.wandb.ledger import Ledger, RunDescription
-from spanwand.sinks.wandb.read_back import ReadBack
 from spanwand.sinks.wandb.run import OpenRun
 from spanwand.sinks.wandb.settings import Common
 
@@ -46,20 +44,6 @@ class OpenRuns:
             self._ledger.describe(self._description(run))
         return run
 
-    def is_there(self, update: RunUpdate, part: str, position: Position) -> bool:
-        """Whether W&B has these rows already: it may have taken them just before a crash. Raises whatever wandb raises.
-
-        Asked only if they were handed to it, and nobody heard what became of them.
-        """
-        doubt = self._ledger.doubt(update.run, part, position)
-        if doubt is None:
-            return False
-        common = self._common.settings
-        project = (update.run.entity or common["entity"] or "", update.run.project or common["project"])
-        is_in = doubt.file in ReadBack(self._common.server, *project).files(doubt.artifact)
-        self._ledger.resolve(update.run, part, is_in=is_in)
-        return is_in
-
     @property
     def is_any_open(self) -> bool:
         """Whether W&B has taken a run."""
@@ -81,11 +65,8 @@ class OpenRuns:
         return waiting
 
     def settle(self, run: OpenRun, part: str) -> None:
-        """A pending part is proven. What the log does not say is written down first. Raises OSError."""
-        position = run.confirm(part)
-        if part in run.evidence.confirmed:
-            self._ledger.describe(self._description(run))
-        self._ledger.note(run.key, part, position)
+        """A pending part is proven."""
+        self._ledger.note(run.key, part, run.pending.pop(part).position)
 
     def rotate(self, now_ns: int, max_age_s: float, timeout_s: float) -> bool:
         """Finish the runs that are too old at `now_ns`, too large, or no longer uploaded. Returns if there were any."""
@@ -150,14 +131,9 @@ class OpenRuns:
 
     def _close(self, run: OpenRun, upload: str) -> None:
         del self._open[run.key]
-        for part in run.uploaded():
-            run.confirm(part)
         try:
-            run.evidence.refresh()
-            run.evidence.sync()
-            description = self._description(run, upload)
-            self._ledger.describe(description)
-            self._ledger.note_doubts(description)
+            run.evidence.conclude()
+            self._ledger.describe(self._description(run, upload))
         except (OSError, NotReadable) as error:
             logger.warning("run %s is not closed in order: %s", run.id, error)
         for part, position in run.evidence.parts.items():
@@ -170,8 +146,7 @@ class OpenRuns:
             log=str(run.evidence.path.relative_to(self._directory.absolute())),
             mode=self._common.server.mode,
             upload=upload,
-            doubts={} if upload == "open" else run.evidence.doubts,
-            parts=run.evidence.confirmed if upload == "open" else run.evidence.parts,
+            parts={} if upload == "open" else run.evidence.parts,
         )
 
 

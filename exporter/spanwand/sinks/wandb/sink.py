@@ -1,10 +1,9 @@
 """The W&B sink: batches into runs, delivered when the runs' transaction logs prove it (design §1, §5).
 
 What is proven when. Points, online and offline: they are in the run's transaction log and fsynced; from there wandb
-uploads them, and a log is enough for `wandb sync` to do it later. Rows offline: likewise, with their Table file.
-Rows online: W&B says that it has committed the artifact that holds them, for nothing else could send them again; if
-the process dies before that is written down, W&B is asked whether it has them before they are sent again. That a run
-is complete at W&B is proven by reading it back (`completion`, docs/adr/0012).
+uploads them, and a log is enough for `wandb sync` to do it later. Rows offline: likewise, with their Table file. Rows
+online: the same is in a spool of our own before wandb gets them; a live sink waits for W&B's word beside. That a run
+is complete at W&B is proven by reading it back (`completion`, docs/adr/0014).
 """
 
 import logging

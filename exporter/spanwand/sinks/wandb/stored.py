@@ -10,9 +10,10 @@ import msgspec
 from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END
 from spanwand.sinks.wandb import records
 from spanwand.sinks.wandb.directories import runs_directory, staged_file
-from spanwand.sinks.wandb.evidence import Position, table_of
+from spanwand.sinks.wandb.evidence import table_of
 from spanwand.sinks.wandb.ledger import RunDescription
 from spanwand.sinks.wandb.lock import is_locked
+from spanwand.sinks.wandb.spool import recorded
 from spanwand.sinks.wandb.transaction_log import TransactionLog
 from spanwand.stored_run import State, StoredRun, StoredTable, merge_rows
 
@@ -26,8 +27,8 @@ def read_run(path: Path, source: str) -> StoredRun:
     run = StoredRun(id=path.stem.removeprefix("run-"), state=_unfinished(path), source=source)
     run.config, run.summary, run.history, run.tables, run.tags, run.notes = {}, {}, [], {}, [], []
     reader = _Reader(run, path)
-    for payload in log.records():
-        reader.take(records.parse(payload))
+    for record in recorded(log):
+        reader.take(record)
     reader.load_tables()
     run.config.pop("_wandb", None)
     run.summary = {key: value for key, value in run.summary.items() if key != "_wandb" and not records.is_table(value)}
@@ -82,10 +83,7 @@ class _Reader:
             self._run.history.append(rest)
 
     def _take_table(self, key: str, value: Mapping[str, records.Json], row: Mapping[str, records.Json]) -> None:
-        """Note an increment. If W&B did not take it, it was logged again, with the same batch: the last one counts.
-
-        Or else it was logged in pieces: then whatever reaches as far as the first of them, or farther, does not.
-        """
+        """Note an increment. If W&B refused it for good, it was logged again in pieces: then it is not kept."""
         batch, left = row.get(BATCH), row.get(ROWS_LEFT, 0)
         is_increment = value["_type"] == "incremental-table-file"
         name = table_of(key) if is_increment and table_of(key) in self._increments else key
@@ -94,19 +92,14 @@ class _Reader:
             increments.clear()
         if batch is None:
             increments[len(increments)] = value
-        elif self._is_confirmed(name, batch, left):
-            for superseded in [place for place in increments if _supersedes((batch, left), place)]:
-                del increments[superseded]
+        elif self._is_kept(value):
             increments[batch, left] = value
         else:
-            self._run.notes.append(f"table {name}: W&B has not confirmed batch {batch}; its rows are not counted here")
+            self._run.notes.append(f"table {name}: W&B refused what was logged for batch {batch}; not counted here")
 
-    def _is_confirmed(self, table: str, batch: int, left: int) -> bool:
-        """Online, rows that W&B has not confirmed are logged again in another run."""
-        if self._description is None or self._description.mode != "online":
-            return True
-        position = self._description.parts.get(table)
-        return position is not None and position.covers(Position(batch, position.window_end_s, left))
+    def _is_kept(self, value: Mapping[str, records.Json]) -> bool:
+        is_online = self._description is not None and self._description.mode == "online"
+        return not is_online or records.table_source(value)[0] in self._artifacts
 
     def load_tables(self) -> None:
         """Read the rows of all increments."""
@@ -139,10 +132,6 @@ class _Reader:
             yield staged_file(recorded, self._path)
         if isinstance(path := value.get("path"), str):
             yield self._path.parent / "files" / path
-
-
-def _supersedes(place: tuple[int, int], other: object) -> bool:
-    return isinstance(other, tuple) and other[0] == place[0] and other[1] <= place[1]
 
 
 def describe(path: Path) -> RunDescription | None:

@@ -5,6 +5,7 @@ and data, length, type, data; a record too long for one chunk is cut into first,
 seven bytes at the end of a block are padding (seen in wandb 0.31; LevelDB's log format with another checksum).
 """
 
+import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -115,6 +116,15 @@ def write_log(path: Path, records: Iterable[bytes]) -> None:
             for chunk in _chunks(record, room):
                 written = file.write(chunk)
                 room = (room - written) % BLOCK_BYTES or BLOCK_BYTES
+
+
+def fsync(path: Path) -> None:
+    """Write a file or folder through to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _chunks(record: bytes, room: int) -> Iterator[bytes]:

@@ -7,18 +7,20 @@ from typing import Any
 class Upload:
     """W&B's answer about an artifact that was logged online, when it comes."""
 
-    def __init__(self, artifact: Any) -> None:
+    def __init__(self, client_id: str, handle: Any) -> None:
+        """`handle` is wandb's, of the artifact with that client id."""
+        self.client_id = client_id
         self._answer: Future[str] = Future()
-        self._handle = artifact._save_handle
+        self._handle = handle
         self._handle.asyncer.run_soon(self._watch, daemon=True)
 
     def problem(self, timeout_s: float) -> str:
         """Why the upload failed for good; empty if it is committed. Raises TimeoutError if that is not known yet."""
         return self._answer.result(max(timeout_s, 0.0))
 
-    def is_committed(self) -> bool:
-        """Whether W&B has said by now that it has it."""
-        return self._answer.done() and not self._answer.exception() and not self._answer.result()
+    def has_failed(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self._answer.done() and bool(self._answer.exception() or self._answer.result())
 
     async def _watch(self) -> None:
         try:
