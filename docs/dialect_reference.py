@@ -60,6 +60,9 @@ def sources(dialect: Dialect) -> Rows:
 def counting_rows() -> Rows:
     """Instrumentations whose counts leave out a part."""
     for row in counting.COUNTING:
-        left_out = ("cached tokens" * row.exclusive.input, "reasoning tokens" * (row.exclusive.output or row.exclusive.unsaid))
+        left_out = (
+            "cached tokens" * row.exclusive.input,
+            "reasoning tokens" * (row.exclusive.output or row.exclusive.unsaid),
+        )
         providers = ", ".join(f"`{provider}`" for provider in row.providers) or "all"
         yield f"`{row.scope}…`", providers, ", ".join(filter(None, left_out)), row.note

@@ -4,6 +4,7 @@ Configuration from the config models, metrics from metrics.py, tables from table
 """
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -91,6 +92,19 @@ def dialect_page() -> Iterator[str]:
         yield from table(head, rows)
 
 
+def instrumentation_page() -> Iterator[str]:
+    """The same conversations through every instrumentation, computed from the golden captures."""
+    sys.path.insert(0, str(HERE.parent))
+    import instrumentation_reference
+
+    yield "# Instrumentations compared"
+    yield ""
+    yield instrumentation_reference.INTRODUCTION
+    for title, text, head, rows in instrumentation_reference.sections():
+        yield from ("", f"## {title}", "", *((text, "") if text else ()))
+        yield from table(head, rows)
+
+
 def signal_reference() -> Iterator[str]:
     """The reference of OTLP metrics and log events that are read."""
     yield "# OTLP metrics and logs"
@@ -133,6 +147,7 @@ PAGES = {
     "metrics": metric_reference,
     "tables": table_reference,
     "dialects": dialect_page,
+    "instrumentations": instrumentation_page,
     "signals": signal_reference,
 }
 

@@ -31,7 +31,6 @@ class Said(msgspec.Struct, frozen=True):
     silent: frozenset[str]
     wrong: frozenset[str]
     unseen: bool
-    packages: str
 
     @property
     def exact(self) -> bool:
@@ -64,13 +63,18 @@ def said_of(case: Path) -> Said:
         silent=frozenset(captured["silent"]),
         wrong=frozenset(captured["wrong"]),
         unseen=bool(captured["unseen"]),
-        packages=", ".join(packages(captured["source"])),
     )
 
 
 def summed(calls: list[Counts]) -> Counts:
     """Totals of the calls, and how many there are."""
     return {"calls": len(calls), **{field: sum(int(call[field]) for call in calls) for field in FIELDS}}
+
+
+def packages_of() -> Iterator[tuple[str, str]]:
+    """The packages of each source."""
+    found = {case.parent.name: ", ".join(packages(captured_in(case)["source"])) for case in CASES}
+    return iter(found.items())
 
 
 def packages(source: dict[str, str]) -> Iterator[str]:
