@@ -73,7 +73,7 @@ class Normalise:
         operation = call["operation"] = infer.operation(span.name, groups, failed=failure is not None)
         _assign(call, hint, origin)
         sources, usage = plan.sources, groups.get("usage")
-        if plan.unsettled or span.dropped_attributes or (usage and max(usage.values()) > MOST_TOKENS):
+        if plan.unsettled or span.dropped_attributes or (usage and not 0 < max(usage.values()) <= MOST_TOKENS):
             sources = self._settled(span, groups, plan)
         if operation in _VISUAL:
             call["image"], sources = infer.image(groups, sources, failed=failure is not None)
@@ -157,6 +157,8 @@ class Normalise:
         usage, sources = groups.get("usage"), plan.sources
         if span.dropped_attributes:
             self.oddities[Oddity.ATTRIBUTES_DROPPED] += 1
+        if groups.get("params", {}).get("stream") is False:
+            groups.get("timing", {}).pop("ttft_s", None)
         if "first_token_ns" in groups["hint"]:
             sources = _first_token(groups, sources, span.start_ns)
         return self._counted(usage, groups, sources, span.resource) if usage else sources

@@ -22,6 +22,8 @@ class Exclusive(msgspec.Struct, frozen=True):
     output: bool = False
     unsaid: bool = False
     """Reasoning is in no count but the total."""
+    other_input: bool = False
+    """Text, image and audio tokens of the input may be in no count but the total."""
 
 
 INCLUSIVE = Exclusive()
@@ -37,9 +39,7 @@ class Settled(msgspec.Struct):
 def settle(usage: dict[str, int], total: int | None, known: Exclusive) -> Settled:
     """Make the counts in `usage` include their parts."""
     settled = Settled()
-    for field in [field for field, count in usage.items() if count > MOST_TOKENS]:
-        del usage[field]
-        settled.oddities.append(Oddity.ABSURD_COUNT)
+    _forget_nonsense(usage, settled)
     sent = (usage.get("input_tokens", 0), usage.get("output_tokens", 0))
     cached = usage.get("cached_input_tokens", 0) + usage.get("cache_write_input_tokens", 0)
     reasoning = usage.get("reasoning_output_tokens", 0)
@@ -50,14 +50,32 @@ def settle(usage: dict[str, int], total: int | None, known: Exclusive) -> Settle
         _include(usage, "input_tokens", cached, (known.input, by_total.input), settled)
     if "output_tokens" in usage and reasoning:
         _include(usage, "output_tokens", reasoning, (known.output, by_total.output), settled)
-    if total is not None and total not in (sum(sent), _sum(usage)) and len(usage.keys() & _BOTH) == 2:
-        settled.oddities.append(Oddity.WRONG_TOTAL)
+    if total not in (None, sum(sent), _sum(usage)) and len(usage.keys() & _BOTH) == 2:
+        _explain(usage, (total or 0) - _sum(usage), known, settled)
     return settled
 
 
 _BOTH = {"input_tokens", "output_tokens"}
 _ODD = {"input_tokens": Oddity.EXCLUSIVE_INPUT, "output_tokens": Oddity.EXCLUSIVE_OUTPUT}
 _PARTS = {"input_tokens": "cached", "output_tokens": "reasoning"}
+
+
+def _forget_nonsense(usage: dict[str, int], settled: Settled) -> None:
+    """Take for unknown what is absurd, and zeros for both counts: no call of a model reads and writes nothing."""
+    for field in [field for field, count in usage.items() if count > MOST_TOKENS]:
+        del usage[field]
+        settled.oddities.append(Oddity.ABSURD_COUNT)
+    if usage.get("input_tokens") == usage.get("output_tokens") == 0:
+        usage.clear()
+
+
+def _explain(usage: dict[str, int], missing: int, known: Exclusive, settled: Settled) -> None:
+    """Account for what is missing between the counts and their total."""
+    if known.other_input and missing > 0:
+        usage["input_tokens"] += missing
+        settled.notes["usage.input_tokens"] = " (and what its total is larger)"
+    else:
+        settled.oddities.append(Oddity.WRONG_TOTAL)
 
 
 def _left_out(sent: int, cached: int, reasoning: int, total: int | None) -> Exclusive:

@@ -62,7 +62,7 @@ KEYS_OF_ONE = (
     ("`mlflow.chat.tokenUsage`, `mlflow.llm.*`", "Spanwand", "usage, cost and model under MLflow"),
     ("`ai.usage.inputTokens`, `ai.response.*`", "Spanwand", "the Vercel AI SDK since version 5"),
     (
-        "`gen_ai.usage.cache_read.*`, `gen_ai.usage.reasoning.*` and their older names",
+        "`gen_ai.usage.cache_read.*`, `gen_ai.usage.reasoning.*` and older names",
         "Spanwand",
         "parts of the counts",
     ),

@@ -29,6 +29,7 @@ COUNTING: tuple[Counting, ...] = (
         Exclusive(unsaid=True),
         note="Traceloop 0.62.4; reasoning is only in the total",
     ),
+    Counting("langfuse", Exclusive(other_input=True), note="JavaScript 5.11.1: images"),
     Counting("langtrace", Exclusive(input=True), ("anthropic",), note="3.8.21"),
 )
 

@@ -1,6 +1,17 @@
 """OpenLIT: the conventions' keys and more of its own. With Anthropic's models its input leaves out cached tokens."""
 
-from spanwand.dialects.parsers import content, count, flag, positive, positive_count, scalar_text, seconds, size, text
+from spanwand.dialects.parsers import (
+    content,
+    count,
+    flag,
+    length,
+    positive,
+    positive_count,
+    scalar_text,
+    seconds,
+    size,
+    text,
+)
 from spanwand.dialects.table import Dialect, Source, keys
 
 OPENLIT = Dialect(
@@ -31,8 +42,9 @@ OPENLIT = Dialect(
         ),
         "usage.audio_output_tokens": keys(count, "gen_ai.usage.completion_tokens_details.audio_tokens"),
         "timing.ttft_s": (Source("gen_ai.server.time_to_first_token", seconds, "s"),),
-        "timing.time_per_output_token_s": (Source("gen_ai.server.time_per_output_token", seconds, "s"),),
+        "timing.time_per_output_token_s": (Source("gen_ai.server.time_per_output_token", positive, "s"),),
         "params.stream": keys(flag, "gen_ai.request.is_stream"),
+        "image.images": keys(length, "gen_ai.response.image"),
         "image.quality": keys(text, "gen_ai.request.image_quality"),
         "hint.size": keys(size, "gen_ai.request.image_size"),
         "hint.images_asked": keys(positive_count, "gen_ai.request.n"),

@@ -43,9 +43,9 @@ OPENLLMETRY = Dialect(
     ),
     fields={
         "operation": (
-            Source("llm.request.type", operation),
-            Source("gen_ai.request.type", operation, "for a while in 2025"),
             Source("gen_ai.operation.name", operation, "since 0.5"),
+            Source("gen_ai.request.type", operation, "for a while in 2025"),
+            Source("llm.request.type", operation, "`completion` for chats with Anthropic"),
             Source("traceloop.span.kind", span_kind, "of the app's own steps"),
         ),
         "finish_reasons": (

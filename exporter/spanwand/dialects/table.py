@@ -103,7 +103,8 @@ class Plan(msgspec.Struct, frozen=True):
     documents: tuple[tuple[str, tuple[Member, ...]], ...]
     """Keys to look into, for members that are trusted more than what is at hand."""
     unsettled: bool
-    """There is more than two plain counts: parts that may be left out of them, a total, the time of a first token."""
+    """There is more than two plain counts: parts that may be left out of them, a total, the time of a first token
+    (which OpenLIT also gives where nothing was streamed)."""
 
     def read(self, attributes: Attributes) -> Groups:
         """Return the fields that `attributes`, which have the keys of the plan, hold."""
@@ -117,6 +118,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 _MOST_PLANS = 1024
 _PLAIN = frozenset({"usage.input_tokens", "usage.output_tokens"})
+_PERHAPS_NOT_STREAMED = frozenset({"timing.ttft_s", "params.stream"})
 _UNSETTLED = frozenset({"hint.total_tokens", "hint.first_token_ns"})
 
 
@@ -198,7 +200,8 @@ class Reader:
             tuple(group for group in groups if group in PARTS),
             sources,
             tuple((key, better) for key, better in sorted(wanted.items()) if better),
-            any(path in _UNSETTLED or path.startswith("usage.") for path in sources.keys() - _PLAIN),
+            any(path in _UNSETTLED or path.startswith("usage.") for path in sources.keys() - _PLAIN)
+            or sources.keys() >= _PERHAPS_NOT_STREAMED,
         )
 
     def _better(self, wanted: Iterable[Member], sources: Mapping[str, str]) -> Iterable[Member]:
