@@ -62,8 +62,10 @@ def capture(source: Source, environment: Path, case: str) -> Json | None:
     sent = [item for body in bodies for item in to_json(body).get("resourceSpans", ())]
     if not list(spans_of({"resourceSpans": sent})):
         return None
+    documented = {"documented": source.documented} if source.documented else {}
     return {
         "source": dict(requirement.split("==") for requirement in source.requirements) | dict(source.environment),
+        **documented,
         "silent": noted(source.silent, case),
         "wrong": noted(source.wrong, case),
         "unseen": source.unseen.get(case, ""),

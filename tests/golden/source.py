@@ -37,7 +37,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """One instrumentation at named versions. `requirements` are `name==version`, of PyPI or, for Node.js, of npm.
 
     `silent` counts are in no span; `wrong` ones are, but differ from what the API answered; of `unseen` cases some
-    calls leave no span at all (a case that leaves none is not written).
+    calls leave no span at all (a case that leaves none is not written). `documented` says where the attributes of spans
+    are written down that could not be captured from the real thing.
     """
 
     requirements: tuple[str, ...]
@@ -48,6 +49,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     silent: tuple[Gap, ...] = ()
     wrong: tuple[Gap, ...] = ()
     unseen: Mapping[str, str] = {}
+    documented: str = ""
 
 
 def programs(script: str, *cases: str) -> dict[str, tuple[str, ...]]:
