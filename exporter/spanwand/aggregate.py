@@ -4,11 +4,11 @@ Metrics count everything; rows are what the sampler kept. A record updates one c
 run's own figures are merged from its cells when the window closes.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from spanwand import cell, tables
+from spanwand import cell, rows, tables
 from spanwand.batch import RunUpdate, Verdict
 from spanwand.cell import Cell, Point
 from spanwand.config import LineConfig
@@ -34,8 +34,9 @@ class Aggregate:
         drops: Drops,
         redacted: Mapping[str, int] = NOTHING,
         oddities: Oddities | None = None,
+        duplicates: Counter[str] | None = None,
     ) -> None:
-        """Counts by name: `drops` and `oddities` are emptied with each window, `redacted` grows."""
+        """Counts by name: `drops`, `oddities` and `duplicates` are emptied with each window, `redacted` grows."""
         self._runs = Runs(config)
         self._attributes = config.gather.request_attributes
         for table in tables.TABLES:
@@ -43,6 +44,7 @@ class Aggregate:
         self._max_rows = config.aggregate.max_rows
         self._drops = drops
         self._oddities = Oddities() if oddities is None else oddities
+        self._duplicates: Counter[str] = Counter() if duplicates is None else duplicates
         self._redacted = redacted
         self._redacted_before: dict[str, int] = {}
         self._received = 0
@@ -88,7 +90,7 @@ class Aggregate:
             own = cells[key] = Cell(_COLUMNS[family])
         own.add(call)
         if verdict.keep and self._has_room(run, tables.GENERATIONS):
-            self._keep(run, tables.GENERATIONS, tables.generation_row(call, verdict, self._attributes))
+            self._keep(run, tables.GENERATIONS, rows.generation_row(call, verdict, self._attributes))
 
     def request(self, request: Request, verdict: Verdict) -> None:
         """Count a request. One that is amended has been counted: only its row changes."""
@@ -98,7 +100,7 @@ class Aggregate:
                 self._requests[run] = Cell(cell.REQUEST)
             self._requests[run].add(request)
         if verdict.keep and self._has_room(run, tables.REQUESTS):
-            self._keep(run, tables.REQUESTS, tables.request_row(request, verdict, self._attributes))
+            self._keep(run, tables.REQUESTS, rows.request_row(request, verdict, self._attributes))
 
     def close_window(self, *, rows_due: bool) -> tuple[RunUpdate, ...]:
         """What the window adds to each run, and all rows so far if they are due."""
@@ -107,16 +109,18 @@ class Aggregate:
             points.setdefault(run, {}).update(requests.points("request"))
         points |= self._health()
         self._begin_window()
-        rows = self._rows if rows_due else {}
+        due = self._rows if rows_due else {}
         if rows_due:
             self._begin_rows()
-        runs = dict.fromkeys([*points, *rows])
-        return tuple(_update(run, points.get(run, {}), rows.get(run, {})) for run in runs)
+        runs = dict.fromkeys([*points, *due])
+        return tuple(_update(run, points.get(run, {}), due.get(run, {})) for run in runs)
 
     def _health(self) -> dict[Run, dict[str, Point]]:
         received, self._received = self._received, 0
         points = {f"spanwand/dropped/{reason}": count for reason, count in sorted(self._drops.items()) if count}
         points |= {f"spanwand/odd/{oddity}": count for oddity, count in sorted(self._oddities.items())}
+        points |= {f"spanwand/duplicates/{rule}": count for rule, count in sorted(self._duplicates.items())}
+        self._duplicates.clear()
         for pattern, count in sorted(self._redacted.items()):
             if new := count - self._redacted_before.get(pattern, 0):
                 points[f"spanwand/redacted/{pattern}"] = new

@@ -23,7 +23,6 @@ R = TypeVar("R")
 class Columns(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """What a kind of record adds to a cell. `read` gives the values of `counts`, `sums` and `quantiles`, in order."""
 
-    records: str
     counts: tuple[str, ...]
     sums: tuple[str, ...]
     quantiles: Mapping[str, tuple[int, ...]]
@@ -47,10 +46,25 @@ def _time_per_output_token_s(call: Clean, latency_s: float | None) -> float | No
     return _ratio(latency_s - timing.ttft_s, tokens - 1)
 
 
+def _tries(call: Clean) -> tuple[bool, bool, bool]:
+    """A call, a failed one, or no call of its own: a try that failed and was made again."""
+    is_retried = _is_retried(call)
+    return not is_retried, call.failure is not None and not is_retried, is_retried
+
+
+def _latency_s(call: Clean) -> float | None:
+    """Of a call; how long a try took that was made again says nothing about the model."""
+    return None if _is_retried(call) else call.latency_s
+
+
+def _is_retried(call: Clean) -> bool:
+    return call.counting is not None and call.counting.is_retried
+
+
 def _read_llm(call: Clean) -> tuple[Value, ...]:
-    usage, cost_usd, latency_s = call.usage, call.cost.usd, call.latency_s
+    usage, cost_usd, latency_s = call.usage, call.cost.usd, _latency_s(call)
     return (
-        call.failure is not None,
+        *_tries(call),
         cost_usd is None,
         call.cost.mismatched is True,
         usage.input_tokens,
@@ -68,9 +82,9 @@ def _read_llm(call: Clean) -> tuple[Value, ...]:
 
 
 def _read_diffusion(call: Clean) -> tuple[Value, ...]:
-    image, cost_usd, latency_s = call.image or _NO_IMAGE, call.cost.usd, call.latency_s
+    image, cost_usd, latency_s = call.image or _NO_IMAGE, call.cost.usd, _latency_s(call)
     return (
-        call.failure is not None,
+        *_tries(call),
         cost_usd is None,
         call.cost.mismatched is True,
         image.images,
@@ -84,12 +98,21 @@ def _read_diffusion(call: Clean) -> tuple[Value, ...]:
 
 
 def _read_request(request: Request) -> tuple[Value, ...]:
-    return request.errors > 0, request.latency_s, request.cost_usd, request.generations
+    return (
+        True,
+        request.errors > 0,
+        request.retries,
+        request.fallbacks,
+        request.retrievals,
+        request.latency_s,
+        request.critical_path_s,
+        request.cost_usd,
+        request.generations,
+    )
 
 
 LLM = Columns[Clean](
-    records="requests",
-    counts=("errors", "unpriced", "cost_mismatches"),
+    counts=("requests", "errors", "retries", "unpriced", "cost_mismatches"),
     sums=(
         "input_tokens",
         "output_tokens",
@@ -108,17 +131,15 @@ LLM = Columns[Clean](
     read=_read_llm,
 )
 DIFFUSION = Columns[Clean](
-    records="requests",
-    counts=("errors", "unpriced", "cost_mismatches"),
+    counts=("requests", "errors", "retries", "unpriced", "cost_mismatches"),
     sums=("images", "safety_flagged", "cost_usd", "reported_cost_usd"),
     quantiles={"latency_s": (50, 95), "images_per_s": (50,), "step_s": (50,)},
     read=_read_diffusion,
 )
 REQUEST = Columns[Request](
-    records="count",
-    counts=("errors",),
+    counts=("count", "errors", "retries", "fallbacks", "retrievals"),
     sums=(),
-    quantiles={"latency_s": (50, 95, 99), "cost_usd": (50, 95), "generations": (50,)},
+    quantiles={"latency_s": (50, 95, 99), "critical_path_s": (50, 95), "cost_usd": (50, 95), "generations": (50,)},
     read=_read_request,
 )
 
@@ -128,7 +149,6 @@ class Cell(Generic[R]):
 
     def __init__(self, columns: Columns[R]) -> None:
         self.columns = columns
-        self.records = 0
         self._rows: list[tuple[Value, ...]] = []
         self._totals: dict[str, Point | None] = dict.fromkeys(columns.counts, 0) | dict.fromkeys(columns.sums)
         self._sketches = {name: Sketch() for name in columns.quantiles}
@@ -143,7 +163,6 @@ class Cell(Generic[R]):
         """Count all that `other`, a cell of the same columns, has counted."""
         self._add_up()
         other._add_up()
-        self.records += other.records
         for name, total in other._totals.items():
             self._add(name, total)
         for name, sketch in other._sketches.items():
@@ -152,8 +171,7 @@ class Cell(Generic[R]):
     def points(self, prefix: str) -> dict[str, Point]:
         """The points of this cell, by key. Only what is known; only finite numbers."""
         self._add_up()
-        points: dict[str, Point] = {f"{prefix}/{self.columns.records}": self.records}
-        points |= {f"{prefix}/{name}": total for name, total in self._totals.items() if total is not None}
+        points = {f"{prefix}/{name}": total for name, total in self._totals.items() if total is not None}
         for name, percentiles in self.columns.quantiles.items():
             quantiles = self._sketches[name].quantiles(percentiles)
             points |= {f"{prefix}/{name}/p{p}": value for p, value in quantiles.items()}
@@ -161,7 +179,6 @@ class Cell(Generic[R]):
 
     def _add_up(self) -> None:
         rows, self._rows = self._rows, []
-        self.records += len(rows)
         names = (*self._totals, *self._sketches)
         for name, values in zip(names, zip(*rows, strict=True), strict=False):
             known = _known(values)

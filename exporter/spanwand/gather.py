@@ -13,12 +13,15 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from spanwand.config import GatherConfig
+from spanwand.counting import Counting
 from spanwand.drops import DropReason, Drops
 from spanwand.duplicates import resolve
+from spanwand.mates import Mates, report_one_call, unite
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
-from spanwand.step import NO_EVIDENCE, Evidence, step_of
-from spanwand.trace import Old, Trace, add, add_root, count, request_of
+from spanwand.step import NO_EVIDENCE, Evidence, Step, step_of
+from spanwand.totals import add, add_root, count, request_of
+from spanwand.trace import Old, Trace
 from spanwand.traces import Traces
 
 _NS = 1_000_000_000
@@ -34,6 +37,8 @@ class Settled(NamedTuple):
     request: Request | None = None
 
 
+AGGREGATE_ONLY = Counting(rules=("aggregate_only",))
+"""Of an agent or the like whose usage no call below it reports: it stands for calls that left no span."""
 NOTHING: tuple[Settled, ...] = ()
 
 
@@ -47,11 +52,13 @@ class Gather:
         self._drops = drops
         self._duplicates: Counter[str] = Counter() if duplicates is None else duplicates
         self._traces = Traces(config)
+        self._mates = Mates()
         self._by_flush_ns: list[tuple[int, bytes]] = []  # a heap; an entry counts if its trace has the same time
 
     def open_window(self, position: int) -> None:
         """Begin a window whose first frame is at `position`."""
         self._traces.open_window(position)
+        self._mates.open_window()
 
     @property
     def low(self) -> int | None:
@@ -63,7 +70,10 @@ class Gather:
         weight = _RECORD_BYTES + len(generation.content.input) + len(generation.content.output)
         trace = self._traces.with_call(generation.trace_id, arrival_ns, weight)
         if isinstance(trace, Trace):
-            add(trace, step_of(generation, evidence, arrival_ns), generation)
+            step = step_of(generation, evidence, arrival_ns)
+            add(trace, step, generation)
+            if step.kind:
+                self._compare(trace, step)
             if trace.held and not trace.flush_ns:
                 self._flush_at(trace, arrival_ns + self._hold_ns)
             self._traces.place(trace)
@@ -82,9 +92,10 @@ class Gather:
         """What is over by now."""
         yield from self._flush(arrival_ns)
         yield from map(self._close, self._traces.quiet(arrival_ns))
-        for _ in self._traces.forget(arrival_ns):  # later: after a long pause a trace is made and forgotten in one go
-            pass
+        for trace in self._traces.forget(arrival_ns):  # later: after a long pause one is made and forgotten in one go
+            self._mates.forget(trace)
         for trace in self._traces.outgrown(arrival_ns):
+            self._mates.forget(trace)
             if trace.is_open:
                 self._drops[DropReason.CLOSED_EARLY] += 1
                 yield self._close(trace)
@@ -93,11 +104,29 @@ class Gather:
         """What all open traces hold; nothing is remembered."""
         yield from map(self._close, self._traces.open())
         self._traces.clear()
+        self._mates.clear()
         self._by_flush_ns.clear()
 
     def rows_handed_over(self) -> None:
         """The rows of all that came out so far have left."""
         self._traces.rows_handed_over()
+
+    def _compare(self, trace: Trace, step: Step) -> None:
+        """Find out whether a step of another trace reports the same call; then both need what either needs."""
+        for mate, rule in self._mates.of(step):
+            other = self._traces.get(mate.trace_id)
+            if other is trace:
+                trace.is_plain = False
+                if mate.generation is None:
+                    step.generation = None
+                    self._duplicates[rule] += 1
+            elif other is not None:
+                self._traces.tie(trace, other)
+                if report_one_call(step, mate, rule):
+                    goes = unite(step, mate, rule)
+                    (trace if goes is step else other).elsewhere += 1
+                    self._duplicates[rule] += 1
+                    return
 
     def _flush_at(self, trace: Trace, flush_ns: int) -> None:
         trace.flush_ns = flush_ns
@@ -119,6 +148,8 @@ class Gather:
         calls = self._hand_out(trace, _EVER_NS, _EVER_NS)
         trace.flush_ns = 0
         trace.is_open = False
+        if trace.spans == trace.elsewhere:
+            return Settled(calls)
         request, made = request_of(trace), trace.made
         if request == made:
             return Settled(calls)
@@ -127,7 +158,7 @@ class Gather:
 
     def _hand_out(self, trace: Trace, until_ns: int, undecided_until_ns: int) -> list[Clean]:
         """Take from a trace what counts and arrived by then; by `undecided_until_ns` if more may be said about it."""
-        calls, held = [], trace.held if trace.is_plain else resolve(trace)
+        calls, held = [], trace.held if trace.is_plain else resolve(trace, self._duplicates)
         trace.held = []
         for step in held:
             generation = step.generation
@@ -136,7 +167,10 @@ class Gather:
             if step.arrival_ns > (undecided_until_ns if step.is_undecided else until_ns):
                 trace.held.append(step)
             else:
+                if not step.kind:
+                    generation = replace(generation, counting=AGGREGATE_ONLY)
                 step.generation, step.is_counted = None, True
+                trace.handed_out.append(step)
                 count(trace, generation)
                 calls.append(generation)
         return calls

@@ -40,7 +40,10 @@ _SUM = Kind.SUM
 LLM = (
     Metric("requests", "1", _SUM, "calls of language, embedding, rerank and audio models"),
     Metric("errors", "1", _SUM, "of these, failed ones"),
-    Metric("unpriced", "1", _SUM, "of these, ones whose cost is not known"),
+    Metric(
+        "retries", "1", _SUM, "besides these, tries that failed and were made again; their tokens and cost count"
+    ),
+    Metric("unpriced", "1", _SUM, "of calls and tries, ones whose cost is not known"),
     Metric("cost_mismatches", "1", _SUM, "of these, ones whose reported cost is not the computed one"),
     Metric("input_tokens", "token", _SUM, "input tokens, cached ones included"),
     Metric("output_tokens", "token", _SUM, "output tokens, reasoning included"),
@@ -58,7 +61,10 @@ LLM = (
 DIFFUSION = (
     Metric("requests", "1", _SUM, "calls of image and video models"),
     Metric("errors", "1", _SUM, "of these, failed ones"),
-    Metric("unpriced", "1", _SUM, "of these, ones whose cost is not known"),
+    Metric(
+        "retries", "1", _SUM, "besides these, tries that failed and were made again; their tokens and cost count"
+    ),
+    Metric("unpriced", "1", _SUM, "of calls and tries, ones whose cost is not known"),
     Metric("cost_mismatches", "1", _SUM, "of these, ones whose reported cost is not the computed one"),
     Metric("images", "image", _SUM, "images made"),
     Metric("safety_flagged", "image", _SUM, "images that a safety checker flagged"),
@@ -72,7 +78,11 @@ DIFFUSION = (
 REQUEST = (
     Metric("count", "1", _SUM, "requests: traces with model calls that have ended"),
     Metric("errors", "1", _SUM, "of these, ones with a failed call or a failed root"),
+    Metric("retries", "1", _SUM, "tries of their calls that failed and were made again"),
+    Metric("fallbacks", "1", _SUM, "calls that another model answered after one had failed"),
+    Metric("retrievals", "1", _SUM, "retrieval steps of the requests"),
     *_quantiles("latency_s", "s", (50, 95, 99), "time from first start to last end of a request"),
+    *_quantiles("critical_path_s", "s", (50, 95), "time in calls and retrievals that a request waited for in turn"),
     *_quantiles("cost_usd", "USD", (50, 95), "cost of all calls of a request"),
     *_quantiles("generations", "1", (50,), "model calls of a request"),
 )
@@ -135,6 +145,7 @@ HEALTH = (
     Metric("log_records_received", "1", _SUM, "OTLP log records that arrived, of any kind"),
     Metric("log_records_read", "1", _SUM, "of these, events that say something of model calls"),
     Metric("dropped/<reason>", "1", _SUM, "items that did not come out, by reason"),
+    Metric("duplicates/<rule>", "1", _SUM, "spans of calls that other spans report, by the rule that told"),
     Metric("odd/<oddity>", "1", _SUM, "model calls whose figures could not be true as sent, by what was odd"),
     Metric("redacted/<pattern>", "1", _SUM, "texts taken out by redaction, by pattern"),
 )

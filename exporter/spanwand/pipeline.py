@@ -7,6 +7,7 @@ same batches, and a replay that starts at a batch's `low` gives the same batches
 frame of a window: whatever a stage counts per window, a replay counts from its start.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from spanwand.aggregate import Aggregate
@@ -41,9 +42,10 @@ class Pipeline:
         self._decode = Decode(self._normalise.keys, drops)
         self._price = Price(config.price)
         self._redact = Redact(config.redact, key, drops)
-        self._gather = Gather(config.gather, drops)
+        duplicates: Counter[str] = Counter()
+        self._gather = Gather(config.gather, drops, duplicates)
         self._sample = Sample(config.sample)
-        self._aggregate = Aggregate(config, drops, self._redact.counts, self._normalise.oddities)
+        self._aggregate = Aggregate(config, drops, self._redact.counts, self._normalise.oddities, duplicates)
         self._window_ns = config.aggregate.window_s * 1_000_000_000
         self._rows_interval_ns = config.aggregate.rows_interval_s * 1_000_000_000
         self._window_start_ns: int | None = None

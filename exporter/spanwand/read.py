@@ -6,7 +6,7 @@ from pathlib import Path
 from spanwand.errors import NotReadable
 from spanwand.sinks.wandb.stored import read_run
 from spanwand.stored_batches import read_batches
-from spanwand.stored_run import Stored, StoredRun
+from spanwand.stored_run import Stored, StoredRun, collapse_revisions
 
 
 def read(path: Path) -> Stored:
@@ -38,4 +38,8 @@ def files(path: Path) -> Iterator[Path]:
 
 def read_file(path: Path, source: str) -> list[StoredRun]:
     """The runs of one file. Raises OSError, NotReadable."""
-    return read_batches(path, source) if path.suffix == ".jsonl" else [read_run(path, source)]
+    runs = read_batches(path, source) if path.suffix == ".jsonl" else [read_run(path, source)]
+    for run in runs:
+        for table in run.tables.values():
+            collapse_revisions(table)
+    return runs

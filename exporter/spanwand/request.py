@@ -49,6 +49,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 0
     fallbacks: int = 0
     retrievals: int = 0
+    documents: int | None = None
+    retrieval_score: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     images: int | None = None

@@ -61,3 +61,17 @@ def merge_rows(table: StoredTable, columns: list[str], rows: list[list[Any]]) ->
         return
     positions = [columns.index(column) if column in columns else -1 for column in table.columns]
     table.rows += [[None if at < 0 else row[at] for at in positions] for row in rows]
+
+
+def collapse_revisions(table: StoredTable) -> None:
+    """Leave out the rows of `requests` that a later revision of the same trace amends."""
+    if not {"trace_id", "revision"} <= set(table.columns):
+        return
+    trace_id, revision = table.columns.index("trace_id"), table.columns.index("revision")
+    latest: dict[Any, int] = {}
+    amended = set()
+    for number, row in enumerate(table.rows):
+        if (row[revision] or 1) > 1 and row[trace_id] in latest:
+            amended.add(latest[row[trace_id]])
+        latest[row[trace_id]] = number
+    table.rows = [row for number, row in enumerate(table.rows) if number not in amended]

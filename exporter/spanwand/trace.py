@@ -1,25 +1,14 @@
 """One trace: its steps, the totals of its model calls, and the root that names it."""
 
-from collections.abc import Mapping
-from typing import TypeVar
-
 import msgspec
-from msgspec.structs import replace
 
-from spanwand.counting import PLAIN
-from spanwand.critical_path import critical_path_s
-from spanwand.elapsed import elapsed_s
-from spanwand.operations import Operation
-from spanwand.record import Clean, Service
+from spanwand.record import Service
 from spanwand.request import CleanRoot, Request
 from spanwand.span import Attributes
-from spanwand.step import NO_EVIDENCE, Step, knows_usage
+from spanwand.step import Step
 
-_NAME_MAX_CHARS = 256
-_ATTRIBUTE_MAX_CHARS = 1_024
 _NO_SERVICE = Service()
 _NO_ATTRIBUTES: Attributes = {}
-_Amount = TypeVar("_Amount", int, float)
 
 
 class Trace(msgspec.Struct, kw_only=True, gc=False):
@@ -40,6 +29,11 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     parents: set[bytes] = msgspec.field(default_factory=set)
     """Parents of the steps, seen or not."""
     held: list[Step] = msgspec.field(default_factory=list)
+    handed_out: list[Step] = msgspec.field(default_factory=list)
+    covered: dict[str, set[bytes]] = msgspec.field(default_factory=dict)
+    """By kind, what is above the calls that have been handed out; not yet for those in `handed_out`."""
+    elsewhere: int = 0
+    """Of its spans, those whose call is reported in another trace."""
     scope: int = 0
     is_plain: bool = True
     """No two of its steps can report the same call: one scope, no failure, no step in another."""
@@ -48,6 +42,9 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     retries: int = 0
     fallbacks: int = 0
     retrievals: int = 0
+    documents: int | None = None
+    best_scores: list[float] = msgspec.field(default_factory=list)
+    """Of each retrieval that has scores."""
     intervals: list[tuple[int, int]] = msgspec.field(default_factory=list)
     """Start and end of each counted call and of each retrieval."""
     start_ns: int = 0
@@ -83,149 +80,3 @@ class Old(msgspec.Struct, gc=False):
     counted_in: int
     next_position: int
     next_ns: int
-
-
-def add(trace: Trace, step: Step, generation: Clean) -> None:
-    """Take a step: its time and what it says about the whole trace. A call is held, and so is what knows of usage."""
-    _stretch(trace, generation.start_ns, generation.end_ns)
-    if not trace.spans:
-        trace.service = generation.service
-        trace.trace_state = generation.trace_state
-        trace.scope = step.evidence.scope
-    trace.spans += 1
-    if trace.is_plain:
-        trace.is_plain = _is_plain(trace, step, generation)
-    trace.steps[step.span_id] = step
-    trace.parents.add(step.parent_span_id)
-    _adopt(trace, generation)
-    if step.kind or knows_usage(generation):
-        trace.held.append(step)
-        return
-    step.generation = None
-    if generation.operation is Operation.RETRIEVAL:
-        trace.retrievals += 1
-        trace.intervals.append((generation.start_ns, generation.end_ns))
-
-
-def count(trace: Trace, generation: Clean) -> None:
-    """Count a call in the totals."""
-    counting = generation.counting or PLAIN
-    trace.retries += counting.is_retried
-    trace.fallbacks += counting.is_fallback
-    trace.generations += not counting.is_retried
-    trace.failed += generation.failure is not None and not counting.is_retried
-    if generation.latency_s is not None:
-        trace.intervals.append((generation.start_ns, generation.end_ns))
-    usage, image, gpu = generation.usage, generation.image, generation.gpu
-    trace.input_tokens = _sum(trace.input_tokens, usage.input_tokens)
-    trace.output_tokens = _sum(trace.output_tokens, usage.output_tokens)
-    trace.cost_usd = _sum(trace.cost_usd, generation.cost.usd)
-    if image is not None:
-        trace.images = _sum(trace.images, image.images)
-    if gpu is not None:
-        trace.gpu_seconds = _sum(trace.gpu_seconds, gpu.seconds)
-
-
-def _sum(total: _Amount | None, amount: _Amount | None) -> _Amount | None:
-    if total is None or amount is None:
-        return amount if total is None else total
-    return total + amount
-
-
-def add_root(trace: Trace, root: CleanRoot) -> None:
-    """Take a local root. The one without a parent wins, else the one that started first."""
-    _stretch(trace, root.start_ns, root.end_ns)
-    if root.parent_span_id and root.span_id not in trace.steps:
-        trace.steps[root.span_id] = _link(root)
-        trace.parents.add(root.parent_span_id)
-    best = trace.root
-    if best is None or _rank(root) < _rank(best):
-        if root.attributes or len(root.name) > _NAME_MAX_CHARS:
-            bounded = _bounded(root.attributes)
-            root = replace(root, name=root.name[:_NAME_MAX_CHARS], attributes=bounded)
-        trace.root = root
-
-
-def request_of(trace: Trace) -> Request:
-    """The Request of a trace that has a step. What its root does not say, the first step that says it does.
-
-    An amended one stays with the service, experiment and arm it was first made for: its row is in their run.
-    """
-    root, made = trace.root, trace.made
-    own_arm = root if root is not None and (root.experiment or root.arm) else trace
-    root_failed = root is not None and root.failure is not None
-    request = Request(
-        trace_id=trace.trace_id,
-        trace_state=trace.trace_state,
-        name=root.name if root else "",
-        start_ns=trace.start_ns,
-        end_ns=trace.end_ns,
-        service=root.service if root else trace.service,
-        generations=trace.generations,
-        errors=trace.failed or int(root_failed),
-        retries=trace.retries,
-        fallbacks=trace.fallbacks,
-        retrievals=trace.retrievals,
-        input_tokens=trace.input_tokens,
-        output_tokens=trace.output_tokens,
-        images=trace.images,
-        cost_usd=trace.cost_usd,
-        gpu_seconds=trace.gpu_seconds,
-        critical_path_s=critical_path_s(trace.intervals) if trace.intervals else None,
-        experiment=own_arm.experiment,
-        arm=own_arm.arm,
-        session_id=(root.session_id if root else "") or trace.session_id,
-        prompt_name=trace.prompt_name,
-        prompt_version=trace.prompt_version,
-        attributes={**trace.attributes, **root.attributes} if root else trace.attributes,
-    )
-    if made is None:
-        return request
-    return replace(request, service=made.service, experiment=made.experiment, arm=made.arm, revision=made.revision)
-
-
-def _is_plain(trace: Trace, step: Step, generation: Clean) -> bool:
-    return (
-        step.parent_span_id not in trace.steps
-        and step.span_id not in trace.parents
-        and step.evidence.scope == trace.scope
-        and (bool(step.kind) or not knows_usage(generation))
-        and generation.failure is None
-    )
-
-
-def _adopt(trace: Trace, generation: Clean) -> None:
-    """What the root may not say."""
-    if not (trace.experiment or trace.arm):
-        trace.experiment, trace.arm = generation.experiment, generation.arm
-    if not trace.session_id:
-        trace.session_id = generation.session_id
-    if not trace.prompt_name:
-        trace.prompt_name, trace.prompt_version = generation.prompt_name, generation.prompt_version
-    if generation.attributes and not trace.attributes:
-        trace.attributes = _bounded(generation.attributes)
-
-
-def _link(root: CleanRoot) -> Step:
-    """A local root as what joins the steps of its service to those of the service that called it."""
-    return Step(root.trace_id, root.span_id, root.parent_span_id, "", root.start_ns, root.end_ns, NO_EVIDENCE, 0)
-
-
-def _stretch(trace: Trace, start_ns: int, end_ns: int) -> None:
-    if elapsed_s(start_ns, end_ns) is None:
-        return
-    if not trace.end_ns or start_ns < trace.start_ns:
-        trace.start_ns = start_ns
-    if end_ns > trace.end_ns:
-        trace.end_ns = end_ns
-
-
-def _rank(root: CleanRoot) -> tuple[bool, int]:
-    return bool(root.parent_span_id), root.start_ns
-
-
-def _bounded(attributes: Attributes) -> Mapping[str, str | int | float | bool | None]:
-    return {
-        key: value if value is None or isinstance(value, int | float) else str(value)[:_ATTRIBUTE_MAX_CHARS]
-        for key, value in attributes.items()
-    }

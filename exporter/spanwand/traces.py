@@ -195,11 +195,17 @@ class Traces:
     def _shorten(self, trace: Old, arrival_ns: int) -> None:
         """Need no more of an old trace than shows a replay that it is old, or it would hold the journal for ever."""
         if arrival_ns - trace.next_ns >= self._age_ns:
-            self.move(trace, trace.next_position)
+            self._move(trace, trace.next_position)
             trace.next_position, trace.next_ns = self._position, arrival_ns
 
-    def move(self, trace: Trace | Old, position: int) -> None:
-        """Let a trace need the frames from a position on."""
+    def tie(self, one: Trace, other: Trace) -> None:
+        """Let each need what the other needs, for what comes out of one depends on both."""
+        if one.position > other.position:
+            self._move(one, other.position)
+        elif other.position > one.position:
+            self._move(other, one.position)
+
+    def _move(self, trace: Trace | Old, position: int) -> None:
         self._held[position] += 1
         self._release(trace.position, 1)
         trace.position = position

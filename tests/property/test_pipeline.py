@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import pairwise
+from random import Random
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
@@ -56,17 +57,21 @@ CONFIGS = st.builds(
     max_spans=st.sampled_from([3, 10, 1000]),
     max_open_traces=st.sampled_from([1, 2, 100]),
 )
-RESOURCES = [SpanResource(attributes={"service.name": name}) for name in ("studio", "painter")]
+RESOURCES = [
+    SpanResource(attributes={"service.name": name}, scope_name=scope)
+    for name, scope in (("studio", "sdk"), ("studio", "framework"), ("painter", "sdk"))
+]
 
 
 @st.composite
 def spans(draw: st.DrawFn) -> Span:
     is_call = draw(st.booleans())
-    parent = draw(st.sampled_from([b"", b"\x01" * 8, b"\x02" * 8]))
+    parent = draw(st.sampled_from([b"", b"\x01" * 8, bytes(7) + b"\x01", bytes(7) + b"\x02"]))
     attributes: dict[str, AttributeValue] = {
         "gen_ai.operation.name": draw(st.sampled_from([Operation.CHAT, Operation.AGENT, Operation.IMAGE])),
         "gen_ai.request.model": draw(st.sampled_from(["small", "large"])),
-        "gen_ai.usage.input_tokens": draw(st.integers(0, 9)),
+        "gen_ai.usage.input_tokens": draw(st.integers(0, 2)),
+        "gen_ai.response.id": draw(st.sampled_from(["", "", "an answer of the provider", "another answer of it"])),
     }
     return Span(
         trace_id=trace_id(draw(st.integers(1, 4)) << 50),
@@ -99,6 +104,16 @@ def journals(draw: st.DrawFn) -> list[Frame]:
         frames.append(Frame(position, end, arrival_ns, tuple(sent), drain=dice == 0, forget=forget))
         position = end
     return frames
+
+
+def on_its_own(span: Span) -> Span:
+    """The span, so that nothing else can report what it reports."""
+    attributes = {key: value for key, value in span.attributes.items() if key != "gen_ai.response.id"}
+    if attributes.get("gen_ai.operation.name") == Operation.AGENT:
+        del attributes["gen_ai.usage.input_tokens"]
+    return msgspec.structs.replace(
+        span, parent_span_id=b"", status_is_error=False, resource=RESOURCES[0], attributes=attributes
+    )
 
 
 def feed(line: Pipeline, frame: Frame) -> list[Batch]:
@@ -159,6 +174,7 @@ def test_everything_that_came_in_is_counted_once(config: LineConfig, frames: lis
     end = frames[-1].end
     frames = [*frames, Frame(end, end + 10, frames[-1].arrival_ns, (), drain=True)]
     frames = [msgspec.structs.replace(frame, forget=None) for frame in frames]
+    frames = [msgspec.structs.replace(frame, spans=tuple(map(on_its_own, frame.spans))) for frame in frames]
     sent = [span for frame in frames if not frame.drain for span in frame.spans]
     first = {(span.trace_id, span.span_id): span for span in reversed(sent)}
     calls = Counter(
@@ -176,3 +192,24 @@ def test_everything_that_came_in_is_counted_once(config: LineConfig, frames: lis
     assert (totals["llm/requests"], totals["diffusion/requests"]) == (calls["llm"], calls["diffusion"])
     assert totals["llm/by_model/small/requests"] + totals["llm/by_model/large/requests"] == calls["llm"]
     assert not line.waiting
+
+
+def sums(spans: list[Span]) -> Counter[str]:
+    """What spans of one trace add up to that come at once."""
+    frame = Frame(0, 10, SECOND_NS, tuple(spans))
+    batches = run(line_config(DeduplicateConfig()), [frame, Frame(10, 20, SECOND_NS, (), drain=True)])
+    totals: Counter[str] = Counter()
+    for update in (update for batch in batches for update in batch.updates):
+        totals.update({key: round(value) for key, value in update.points.items() if "/p" not in key})
+    return totals
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(spans(), max_size=6), st.randoms(use_true_random=False))
+def test_the_order_in_which_the_spans_of_a_trace_come_does_not_matter(sent: list[Span], random: Random) -> None:
+    """P5: one call, one count."""
+    trace = [
+        msgspec.structs.replace(span, trace_id=trace_id(1), span_id=bytes(7) + bytes([number]))
+        for number, span in enumerate(sent, 1)
+    ]
+    assert sums(random.sample(trace, len(trace))) == sums(trace)

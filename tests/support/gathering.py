@@ -23,6 +23,7 @@ class Gathering:
         self.drops = Drops()
         self.duplicates: Counter[str] = Counter()
         self.counted: list[Clean] = []
+        self.requests: list[Request] = []
         self.span_ids = count(1)
         self.gather = Gather(GatherConfig(**config), self.drops, self.duplicates)
 

@@ -20,9 +20,10 @@ from spanwand.join import filled, together
 from spanwand.metrics import metric_of
 from spanwand.record import Clean, Content, Failure, Generation, Service
 from spanwand.redact import Redact
+from spanwand.rows import feedback_row
 from spanwand.scores import Scores
 from spanwand.supplement import Supplement
-from spanwand.tables import FEEDBACK, TABLES, feedback_row
+from spanwand.tables import FEEDBACK, TABLES
 
 TRACE_ID, SPAN_ID = 0xA1, 0xB2
 SERVICE = Service(name="chat")

@@ -3,10 +3,12 @@
 import pytest
 from tests.support.records import KEPT, LEFT, call, request
 
+from spanwand.counting import Counting
 from spanwand.errors import ConfigError
 from spanwand.operations import Operation
 from spanwand.record import Content, Cost, Failure, GpuShare, ImageParams, Params, ServiceTier, Timing, Usage
-from spanwand.tables import CELL_MAX_CHARS, TABLES, Row, Type, columns, generation_row, request_row
+from spanwand.rows import generation_row, request_row
+from spanwand.tables import CELL_MAX_CHARS, TABLES, Row, Type, columns
 
 PYTHON_TYPES = {Type.TEXT: str, Type.WHOLE: int, Type.NUMBER: float}
 FULL_CALL = call(
@@ -28,6 +30,7 @@ FULL_CALL = call(
     user="u",
     cost=Cost(reported_usd=2, computed_usd=1),
     gpu=GpuShare(seconds=1, joules=2, method="engine"),
+    counting=Counting(attempt=2, rules=("retry",)),
     attributes={"comic.id": "c1", "pages": 3, "tags": ["x", "ü"]},
 )
 FULL_REQUEST = request(
@@ -38,6 +41,12 @@ FULL_REQUEST = request(
     images=3,
     cost_usd=1,
     gpu_seconds=2,
+    session_id="s",
+    prompt_name="p",
+    prompt_version="1",
+    critical_path_s=1,
+    documents=3,
+    retrieval_score=0.5,
     experiment="e",
     arm="a",
     attributes={"comic.id": "c1", "pages": 3, "tags": ["x", "ü"]},

@@ -69,7 +69,8 @@ def in_metrics(run: StoredRun) -> Sums:
 def in_table(run: StoredRun) -> Sums:
     """The rows of a run's `generations`, added up."""
     rows = list(rows_of(run, GENERATIONS))
-    counts = {"requests": len(rows), "errors": sum(row["status"] == "error" for row in rows)}
+    calls = [row for row in rows if row["status"] != "retried"]
+    counts = {"requests": len(calls), "errors": sum(row["status"] == "error" for row in calls)}
     cost = math.fsum(row["cost_usd"] or 0 for row in rows)
     return make_sums(lambda field: counts[field] if field in counts else sum(row[field] or 0 for row in rows), cost)
 

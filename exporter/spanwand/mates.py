@@ -1,0 +1,98 @@
+"""Spans that report one call from two different traces: instrumentations that know nothing of each other do that.
+
+A response id tells them for as long as the trace of the first one is held. Without one, the same figures from another
+instrumentation do, at the same time and in the same window; one of the two must be all that its trace is about.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from spanwand.duplicates import figures, innermost, is_same_call
+from spanwand.merge import merged
+from spanwand.step import Step, knows_usage
+from spanwand.trace import Trace
+
+_MOST_COMPARED = 32
+RESPONSE_ID = "response_id"
+DUAL_WRITTEN = "dual_written"
+
+
+class Mates:
+    """The steps of all held traces by their response ids, and those of the present window by their figures."""
+
+    def __init__(self) -> None:
+        self._by_answer: dict[tuple[str, int], Step] = {}
+        self.open_window()
+
+    def open_window(self) -> None:
+        """Compare by figures only what comes from now on: a replay may begin here."""
+        self._window: list[Step] = []
+        self._indexed = 0
+        self._scopes: set[int] = set()
+        self._alike: defaultdict[tuple[object, ...], list[Step]] = defaultdict(list)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._by_answer.clear()
+        self.open_window()
+
+    def forget(self, trace: Trace) -> None:
+        """Forget the answers of a trace."""
+        for step in trace.steps.values():
+            key = step.kind, step.evidence.response
+            if self._by_answer.get(key) is step:
+                del self._by_answer[key]
+
+    def of(self, step: Step) -> Iterator[tuple[Step, str]]:
+        """The steps that may report the same call, and the rule that says so. `step` has just come."""
+        if step.evidence.response:
+            first = self._by_answer.setdefault((step.kind, step.evidence.response), step)
+            if first is not step:
+                yield first, RESPONSE_ID
+                return
+        self._window.append(step)
+        self._scopes.add(step.evidence.scope)
+        if len(self._scopes) > 1:
+            yield from ((other, DUAL_WRITTEN) for other in self._with_its_figures(step))
+
+    def _with_its_figures(self, step: Step) -> list[Step]:
+        """Steps of other traces. Only now that there are several instrumentations they are sorted by figures."""
+        for new in self._window[self._indexed :]:
+            if new.generation is not None and knows_usage(new.generation):
+                self._alike[figures(new.kind, new.generation)].append(new)
+        self._indexed = len(self._window)
+        if step.generation is None or not knows_usage(step.generation):
+            return []
+        alike = self._alike[figures(step.kind, step.generation)][-_MOST_COMPARED:]
+        return [other for other in alike if other.trace_id != step.trace_id]
+
+
+def report_one_call(step: Step, mate: Step, rule: str) -> bool:
+    """Whether they do, of what may."""
+    if rule == RESPONSE_ID:
+        return True
+    is_alone = not step.parent_span_id or not mate.parent_span_id
+    one, other = step.generation, mate.generation
+    return (
+        is_alone and one is not None and other is not None and one.service == other.service and is_same_call(step, mate)
+    )
+
+
+def unite(step: Step, mate: Step, rule: str) -> Step:
+    """Let one of them stand for both; return the other. The one that is part of a larger trace stays where it is."""
+    one, other = step.generation, mate.generation
+    if one is None or other is None:
+        step.generation = None
+        return step
+    stays, goes = (step, mate) if step.parent_span_id and not mate.parent_span_id else (mate, step)
+    inner, outer = (one, other) if innermost(step) < innermost(mate) else (other, one)
+    stays.generation = replace(
+        merged(inner, outer, rule),
+        trace_id=stays.trace_id,
+        span_id=stays.span_id,
+        parent_span_id=stays.parent_span_id,
+    )
+    goes.generation = None
+    return goes

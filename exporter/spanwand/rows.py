@@ -1,0 +1,136 @@
+"""How a record becomes the row of its Table. A row has the columns of `tables`, in their order."""
+
+import json
+from datetime import UTC, datetime
+
+from spanwand.batch import Verdict
+from spanwand.counting import PLAIN
+from spanwand.events import CleanEvaluation
+from spanwand.record import Clean, ImageParams
+from spanwand.request import Request
+from spanwand.span import Attributes, AttributeValue
+from spanwand.tables import CELL_MAX_CHARS, LABEL_MAX_CHARS, Row
+
+_NO_IMAGE = ImageParams()
+
+
+def generation_row(call: Clean, verdict: Verdict, request_attributes: tuple[str, ...] = ()) -> Row:
+    """The row of a model call in `generations`."""
+    usage, image, failure, gpu = call.usage, call.image or _NO_IMAGE, call.failure, call.gpu
+    counting = call.counting or PLAIN
+    return (
+        call.trace_id.hex(),
+        call.span_id.hex(),
+        _time(call.start_ns),
+        _text(call.service.name),
+        _text(call.service.environment),
+        call.operation.value,
+        _text(call.provider),
+        _text(call.model),
+        "retried" if counting.is_retried else "error" if failure else "ok",
+        _text(failure.type) if failure else None,
+        call.latency_s,
+        _number(call.timing.ttft_s),
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_input_tokens,
+        image.images,
+        _number(call.cost.usd),
+        _text(call.experiment),
+        _text(call.arm),
+        _text(call.session_id),
+        _text(call.user),
+        _number(gpu.seconds) if gpu else None,
+        _number(gpu.joules) if gpu else None,
+        verdict.weight,
+        verdict.reason,
+        _text(call.content.input),
+        _text(call.content.output),
+        _text(call.prompt_name),
+        _text(call.prompt_version),
+        _text(",".join(call.finish_reasons)[:LABEL_MAX_CHARS]),
+        image.width,
+        image.height,
+        image.steps,
+        _number(image.guidance_scale),
+        _text(image.scheduler),
+        call.params.seed if image.seed is None else image.seed,
+        _number(call.cost.reported_usd),
+        call.params.service_tier and call.params.service_tier.value,
+        counting.attempt,
+        _text(",".join(counting.rules)),
+        *_extra(call.attributes, request_attributes),
+    )
+
+
+def request_row(request: Request, verdict: Verdict, request_attributes: tuple[str, ...] = ()) -> Row:
+    """The row of a trace in `requests`."""
+    return (
+        request.trace_id.hex(),
+        _time(request.start_ns),
+        _text(request.name),
+        _text(request.service.name),
+        _text(request.service.environment),
+        request.latency_s,
+        request.generations,
+        request.errors,
+        request.input_tokens,
+        request.output_tokens,
+        request.images,
+        _number(request.cost_usd),
+        _number(request.gpu_seconds),
+        _text(request.experiment),
+        _text(request.arm),
+        verdict.weight,
+        verdict.reason,
+        _text(request.session_id),
+        _text(request.prompt_name),
+        _text(request.prompt_version),
+        request.retries,
+        request.fallbacks,
+        _number(request.critical_path_s),
+        request.retrievals,
+        request.documents,
+        _number(request.retrieval_score),
+        request.revision,
+        *_extra(request.attributes, request_attributes),
+    )
+
+
+def feedback_row(evaluation: CleanEvaluation) -> Row:
+    """The row of an evaluation in `feedback`."""
+    return (
+        evaluation.trace_id.hex(),
+        evaluation.span_id.hex() or None,
+        _time(evaluation.time_ns),
+        _text(evaluation.service.name),
+        _text(evaluation.service.environment),
+        _text(evaluation.name),
+        _number(evaluation.score),
+        _text(evaluation.label[:LABEL_MAX_CHARS]),
+        _text(evaluation.explanation),
+    )
+
+
+def _text(text: str) -> str | None:
+    return text[:CELL_MAX_CHARS] or None
+
+
+def _number(number: float | None) -> float | None:
+    return None if number is None else float(number)
+
+
+def _time(ns: int) -> str | None:
+    if not ns:
+        return None
+    return datetime.fromtimestamp(ns / 1e9, UTC).isoformat(timespec="milliseconds")
+
+
+def _extra(attributes: Attributes, names: tuple[str, ...]) -> tuple[str | None, ...]:
+    return tuple(_as_text(attributes.get(name)) for name in names)
+
+
+def _as_text(value: AttributeValue) -> str | None:
+    if value is None or isinstance(value, str):
+        return _text(value or "")
+    return json.dumps(value, default=str, ensure_ascii=False)[:CELL_MAX_CHARS]
