@@ -63,9 +63,10 @@ class Aggregate:
         self._rows_low: int | None = None
         self._pending_chars = 0
 
-    def open_window(self, position: int) -> None:
-        """Begin a window whose first frame is at `position`."""
+    def open_window(self, position: int, start_ns: int) -> None:
+        """Begin the window from `start_ns` on, whose first frame is at `position`."""
         self._window_low = position
+        self._runs.open_window(start_ns)
 
     @property
     def low(self) -> int | None:

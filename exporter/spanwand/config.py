@@ -107,7 +107,7 @@ class AggregateConfig(Section):
     max_models: int = Field(default=50, gt=0)
     """Models with metrics of their own per run; the rest is summed exactly as `other`."""
     max_runs: int = Field(default=200, gt=0)
-    """Runs (service instance and experiment arm) per process; further ones share one run named `other`."""
+    """Runs (service instance and experiment arm) at once; further ones share one run named `other`."""
 
 
 class WandbConfig(Section):
@@ -125,6 +125,8 @@ class WandbConfig(Section):
     """`entity/project` pairs that spans may ask for with `wandb.entity` and `wandb.project`."""
     run_max_age_s: int = Field(default=86_400, gt=0)
     """Age at which a run is finished and followed by a new one in its group."""
+    run_idle_s: int = Field(default=3_600, gt=0)
+    """Time without anything new after which a run is finished. What comes later begins a new one in its group."""
     init_timeout_s: float = Field(default=10.0, gt=0)
     """Longest wait for W&B when a run starts; then it is tried again later."""
     keep_s: float = Field(default=3_600.0, ge=0)

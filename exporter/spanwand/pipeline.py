@@ -151,7 +151,7 @@ class Pipeline:
             self._window_start_ns = window_start_ns
             self._deduplicate.open_window(start, window_start_ns)
             self._gather.open_window(start)
-            self._aggregate.open_window(start)
+            self._aggregate.open_window(start, window_start_ns)
 
     def _close(self, seq: int, *, rows_due: bool) -> Batch | None:
         start_ns, self._window_start_ns, self._end = self._window_start_ns, None, seq

@@ -37,22 +37,37 @@ HEALTH_RUN = Run(
 
 
 class Runs:
-    """All runs so far, up to a limit for life: those over it share one, and models over theirs share `other`.
+    """The runs of late, up to a limit: those over it share one, and models over theirs share `other`.
 
-    The limits are the one thing that a replay may decide otherwise, since it starts with no names seen: a run or model
-    that was `other` may get its own name, or the other way round. Sums over all of them stay exact.
+    What is not asked for over a whole period is forgotten, and its place is free. The limits are the one thing that a
+    replay may decide otherwise, since it starts with no names seen: a run or model that was `other` may get its own
+    name, or the other way round. Sums over all of them stay exact.
     """
 
     def __init__(self, config: LineConfig) -> None:
         self._max_runs = config.aggregate.max_runs
         self._max_models = config.aggregate.max_models
         self._allowed_projects = frozenset(config.wandb.allowed_projects)
+        line = config.aggregate
+        self._period_ns = max(config.wandb.run_idle_s, line.rows_interval_s + line.window_s) * 1_000_000_000
+        self._period = 0
         self._runs: dict[Home, Run] = {}
+        self._before: dict[Home, Run] = {}  # asked for in the period before, and not in this one yet
         self._last: tuple[Home, Run] = ((Service(), "", ""), HEALTH_RUN)
         self._other = Run(key=RunKey(group=OTHER, job_type=OTHER, name=OTHER), config={}, tags=("spanwand",), models={})
         # A batch may update a run once. So homes whose keys are the same share a run: two services of one pod in one
         # arm, two versions of one instance, names that are the same once cut. Our own two are not to be had.
-        self._by_key = {HEALTH_RUN.key: self._other, self._other.key: self._other}
+        self._reserved = {HEALTH_RUN.key: self._other, self._other.key: self._other}
+        self._by_key = dict(self._reserved)
+
+    def open_window(self, start_ns: int) -> None:
+        """Time has come to `start_ns`; what is asked for from now on was asked for then. Periods are aligned to it."""
+        period = start_ns // self._period_ns
+        if period > self._period:
+            self._before = self._runs if period == self._period + 1 else {}
+            self._period, self._runs = period, {}
+            self._by_key = self._reserved | {run.key: run for run in self._before.values()}
+            self._last = ((Service(), "", ""), HEALTH_RUN)
 
     def of(self, home: Home) -> Run:
         """The run of a service, experiment and arm."""
@@ -67,11 +82,15 @@ class Runs:
         run = self._runs.get(home)
         if run is not None:
             return run
-        if len(self._runs) >= self._max_runs:
+        run = self._before.pop(home, None)
+        if run is not None:
+            self._runs[home] = run
+            return run
+        if len(self._runs) + len(self._before) >= self._max_runs:
             return self._other
         run = _run(home, self._allowed_projects)
         run = self._runs[home] = self._by_key.setdefault(run.key, run)
-        if len(self._runs) == self._max_runs:
+        if len(self._runs) + len(self._before) == self._max_runs:
             _log.warning("aggregate.max_runs (%d) is reached; further runs share one named %r", self._max_runs, OTHER)
         return run
 

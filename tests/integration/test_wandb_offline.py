@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from collections import Counter
 from pathlib import Path
 
 from tests.support.offline import (
@@ -52,6 +53,26 @@ def test_a_batch_offered_twice_is_in_once(sink: SinkProcess, directory: Path) ->
         assert sink.write(batch(number)).outcome == "Delivered"
     sink.close()
     assert exactly_once(directory, [1, 2, 3])
+
+
+def test_a_run_that_nothing_came_for_is_finished_and_followed_by_another(
+    environ: dict[str, str], directory: Path
+) -> None:
+    """P8: idle by batch time, too; other runs go on."""
+    config = OFFLINE.model_copy(update={"run_idle_s": 25})
+    with SinkProcess(environ, directory, config) as process:
+        for number, names in {1: ("one", "two"), 2: ("one",), 3: ("one",), 4: ("one",), 5: ("one", "two")}.items():
+            assert process.write(batch(number, names)).outcome == "Delivered"
+            if number == 4:
+                assert sorted((run.name, run.state) for run in read(directory).runs) == [
+                    ("one", "running"),
+                    ("two", "finished"),
+                ]
+        process.close()
+    runs = read(directory).runs
+    assert Counter(run.name for run in runs) == {"one": 1, "two": 2}
+    assert {run.group for run in runs} == {"checkout@prod"}
+    assert (requests(runs, "one"), requests(runs, "two")) == ([1, 2, 3, 4, 5], [1, 5])
 
 
 def test_runs_are_rotated_by_the_age_of_their_batches(environ: dict[str, str], directory: Path) -> None:

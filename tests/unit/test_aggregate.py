@@ -176,11 +176,11 @@ def test_a_service_may_ask_only_for_projects_on_the_list(allowed: tuple[str, ...
 
 def test_rows_wait_until_they_are_due() -> None:
     line = aggregate()
-    line.open_window(5)
+    line.open_window(5, 0)
     line.generation(call(), KEPT)
     assert close(line, rows_due=False)[STUDIO_RUN].rows == {}
     assert line.low == 5
-    line.open_window(9)
+    line.open_window(9, 0)
     line.generation(call(), KEPT)
     update = close(line)[STUDIO_RUN]
     assert len(update.rows["generations"]) == 2

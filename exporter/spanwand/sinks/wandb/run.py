@@ -30,7 +30,7 @@ class OpenRun:
     def __init__(self, common: Common, update: RunUpdate, batch: Batch) -> None:
         """Start the run. Raises whatever wandb raises."""
         self.key = update.run
-        self.opened_ns = batch.start_ns
+        self.opened_ns = self.written_ns = batch.start_ns
         self.pending: dict[str, Pending] = {}
         self.upload_stopped = threading.Event()
         self._is_online = common.server.mode == "online"
@@ -108,7 +108,7 @@ class OpenRun:
         except BaseException:
             increments.failed()
             if self._hand_over and self._hand_over.is_spooled:
-                self.upload_stopped.set()
+                self.pending[table] = Pending(position)  # not seen in the log, it makes the run end, and be completed
             raise
         increments.logged()
         self.pending[table] = Pending(position, self._hand_over.upload() if self._hand_over else None)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from spanwand.batch import Batch, RunKey, RunUpdate
+from spanwand.config import WandbConfig
 from spanwand.errors import NotReadable
 from spanwand.sinks.wandb import core
 from spanwand.sinks.wandb.ledger import Ledger, RunDescription
@@ -42,6 +43,7 @@ class OpenRuns:
         if run is None:
             run = self._open[update.run] = OpenRun(self._common, update, batch)
             self._ledger.describe(self._description(run))
+        run.written_ns = batch.start_ns
         return run
 
     @property
@@ -68,8 +70,11 @@ class OpenRuns:
         """A pending part is proven."""
         self._ledger.note(run.key, part, run.pending.pop(part).position)
 
-    def rotate(self, now_ns: int, max_age_s: float, timeout_s: float) -> bool:
-        """Finish the runs that are too old at `now_ns`, too large, or no longer uploaded. Returns if there were any."""
+    def rotate(self, now_ns: int, config: WandbConfig) -> bool:
+        """Finish the runs that are idle or too old at `now_ns`, too large, or no longer uploaded.
+
+        Returns if there were any.
+        """
         stopped = [run for run in self._open.values() if run.upload_stopped.is_set() and self._may_follow(run, now_ns)]
         for run in stopped:
             logger.warning("W&B ended the upload of run %s; it is complete on disk, and a new run follows", run.id)
@@ -78,9 +83,9 @@ class OpenRuns:
             for run in self._open.values()
             if run not in stopped
             and not run.pending
-            and (now_ns - run.opened_ns >= max_age_s * 1e9 or run.evidence.log_bytes >= MAX_LOG_BYTES)
+            and (is_due(run, now_ns, config) or run.evidence.log_bytes >= MAX_LOG_BYTES)
         ]
-        self.finish([*stopped, *grown], timeout_s)
+        self.finish([*stopped, *grown], config.finish_timeout_s)
         return bool(stopped or grown)
 
     def _may_follow(self, run: OpenRun, now_ns: int) -> bool:
@@ -148,6 +153,11 @@ class OpenRuns:
             upload=upload,
             parts={} if upload == "open" else run.evidence.parts,
         )
+
+
+def is_due(run: OpenRun, now_ns: int, config: WandbConfig) -> bool:
+    """Whether a run is to end because of its age, or because nothing has come for it for some time."""
+    return now_ns - run.opened_ns >= config.run_max_age_s * 1e9 or now_ns - run.written_ns >= config.run_idle_s * 1e9
 
 
 def _finish(run: OpenRun, finished: set[str]) -> None:

@@ -93,7 +93,7 @@ class WandbSink:
             self._lock.sign(core.start())
             if shutil.disk_usage(self._directory).free < MIN_FREE_BYTES:
                 return Retry(RETRY_LATER_S, f"less than {MIN_FREE_BYTES >> 20} MiB free below {self._directory}")
-            if self._runs.rotate(batch.start_ns, self._config.run_max_age_s, self._config.finish_timeout_s):
+            if self._runs.rotate(batch.start_ns, self._config):
                 self._completion.wake()
             attempt = Attempt(batch, self._runs, self._ledger, troubles, self._refusals)
             attempt.log()
