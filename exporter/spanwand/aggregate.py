@@ -5,7 +5,7 @@ run's own figures are merged from its cells when the window closes.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from spanwand import cell, rows, tables
@@ -13,11 +13,15 @@ from spanwand.batch import RunUpdate, Verdict
 from spanwand.cell import Cell, Point
 from spanwand.config import LineConfig
 from spanwand.drops import DropReason, Drops
+from spanwand.events import CleanEvaluation
+from spanwand.measured import Measured
+from spanwand.measurement import Reading
 from spanwand.oddities import Oddities
 from spanwand.operations import FAMILY_OF, Family
 from spanwand.record import Clean
 from spanwand.request import Request
-from spanwand.runs import HEALTH_RUN, Run, Runs
+from spanwand.runs import HEALTH_RUN, Home, Run, Runs
+from spanwand.scores import Scores
 
 _COLUMNS = {Family.LLM: cell.LLM, Family.DIFFUSION: cell.DIFFUSION}
 NOTHING: Mapping[str, int] = MappingProxyType({})
@@ -47,7 +51,7 @@ class Aggregate:
         self._duplicates: Counter[str] = Counter() if duplicates is None else duplicates
         self._redacted = redacted
         self._redacted_before: dict[str, int] = {}
-        self._received = 0
+        self._received: Counter[str] = Counter()
         self._window_low = 0
         self._begin_window()
         self._begin_rows()
@@ -55,6 +59,8 @@ class Aggregate:
     def _begin_window(self) -> None:
         self._cells: defaultdict[Run, dict[tuple[Family, str], Cell[Clean]]] = defaultdict(dict)
         self._requests: dict[Run, Cell[Request]] = {}
+        self._scores: defaultdict[Run, Scores] = defaultdict(Scores)
+        self._measured: defaultdict[Run, Measured] = defaultdict(Measured)
 
     def _begin_rows(self) -> None:
         self._rows: defaultdict[Run, dict[str, list[tables.Row]]] = defaultdict(
@@ -73,11 +79,12 @@ class Aggregate:
         """First frame of the oldest window that has something in it that is not handed over."""
         if self._rows_low is not None:
             return self._rows_low
-        return self._window_low if self._received or self._cells or self._requests or self._drops.total() else None
+        something = self._cells or self._requests or self._scores or self._measured
+        return self._window_low if something or self._received.total() or self._drops.total() else None
 
-    def received(self, spans: int) -> None:
-        """Count spans of any kind as received."""
-        self._received += spans
+    def received(self, **items: int) -> None:
+        """Count items of any kind as received, by the names of `metrics.HEALTH`."""
+        self._received.update(items)
 
     def generation(self, call: Clean, verdict: Verdict) -> None:
         """Count what is a call to a model, or what `gather` found to stand for some."""
@@ -103,11 +110,27 @@ class Aggregate:
         if verdict.keep and self._has_room(run, tables.REQUESTS):
             self._keep(run, tables.REQUESTS, rows.request_row(request, verdict, self._attributes))
 
+    def evaluation(self, evaluation: CleanEvaluation) -> None:
+        """Count an evaluation, in the run of who judged. All are kept: they are few, and what sampling is for."""
+        run = self._runs.of((evaluation.service, "", ""))
+        self._scores[run].add(evaluation)
+        if self._has_room(run, tables.FEEDBACK):
+            self._keep(run, tables.FEEDBACK, rows.feedback_row(evaluation))
+
+    def measured(self, home: Home, readings: Iterable[Reading]) -> None:
+        """Count what a sender measured itself."""
+        measured = self._measured[self._runs.of(home)]
+        for reading in readings:
+            measured.add(reading)
+
     def close_window(self, *, rows_due: bool) -> tuple[RunUpdate, ...]:
         """What the window adds to each run, and all rows so far if they are due."""
         points = {run: _call_points(cells) for run, cells in self._cells.items()}
         for run, requests in self._requests.items():
             points.setdefault(run, {}).update(requests.points("request"))
+        for told in (self._scores, self._measured):
+            for run, some in told.items():
+                points.setdefault(run, {}).update(some.points())
         points |= self._health()
         self._begin_window()
         due = self._rows if rows_due else {}
@@ -117,18 +140,19 @@ class Aggregate:
         return tuple(_update(run, points.get(run, {}), due.get(run, {})) for run in runs)
 
     def _health(self) -> dict[Run, dict[str, Point]]:
-        received, self._received = self._received, 0
-        points = {f"spanwand/dropped/{reason}": count for reason, count in sorted(self._drops.items()) if count}
+        points = {f"spanwand/{name}": count for name, count in self._received.items()}
+        points |= {f"spanwand/dropped/{reason}": count for reason, count in sorted(self._drops.items()) if count}
         points |= {f"spanwand/odd/{oddity}": count for oddity, count in sorted(self._oddities.items())}
         points |= {f"spanwand/duplicates/{rule}": count for rule, count in sorted(self._duplicates.items())}
         self._duplicates.clear()
         for pattern, count in sorted(self._redacted.items()):
             if new := count - self._redacted_before.get(pattern, 0):
                 points[f"spanwand/redacted/{pattern}"] = new
+        self._received.clear()
         self._drops.clear()
         self._oddities.clear()
         self._redacted_before = dict(self._redacted)
-        return {HEALTH_RUN: {"spanwand/spans_received": received, **points}} if received or points else {}
+        return {HEALTH_RUN: points} if any(points.values()) else {}
 
     def _has_room(self, run: Run, table: str) -> bool:
         full = len(self._rows[run][table]) >= self._max_rows or self._pending_chars >= _MAX_PENDING_CHARS

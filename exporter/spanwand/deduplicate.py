@@ -97,6 +97,21 @@ class Deduplicate:
             self._make_room()
         return fresh
 
+    def is_new(self, key: bytes) -> bool:
+        """Whether something that is no span comes for the first time. `key` tells it from everything else."""
+        if not self._is_on:
+            return True
+        window, seen = self._windows[-1], self._last_seen.get(key)
+        if seen is not None:
+            self._drops[DropReason.DUPLICATE] += 1
+        if seen != window.position:
+            self._last_seen[key] = window.position
+            window.span_keys.append(key)
+            self._remembered += 1
+            if self._remembered > self._max_spans:
+                self._make_room()
+        return seen is None
+
     @property
     def _oldest(self) -> int | None:
         oldest = self._windows[0]

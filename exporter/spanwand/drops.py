@@ -22,6 +22,8 @@ class DropReason(StrEnum):
     """A Table row over the limit of its table and interval; metrics still count it."""
     TRACE_OVERFLOW = "trace_overflow"
     """A generation whose trace makes no Request, because its window has too many traces; it is in metrics and rows."""
+    UNJOINED_EVENT = "unjoined_event"
+    """A log event about a call that did not come while its trace was open, or not before it had left."""
     SERIES_OVERFLOW = "series_overflow"
     """A point of an OTLP metric, in a window that has points of too many series."""
     ROW_REFUSED = "row_refused"

@@ -16,6 +16,7 @@ from spanwand.config import GatherConfig
 from spanwand.counting import Counting
 from spanwand.drops import DropReason, Drops
 from spanwand.duplicates import resolve
+from spanwand.join import add_said, forget_said, with_said
 from spanwand.mates import Mates, report_one_call, unite
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
@@ -67,8 +68,7 @@ class Gather:
 
     def generation(self, generation: Clean, arrival_ns: int, evidence: Evidence = NO_EVIDENCE) -> Iterable[Settled]:
         """Hold a generation. What comes out cannot be held: it counts at once, as it is, and not for its Request."""
-        weight = _RECORD_BYTES + len(generation.content.input) + len(generation.content.output)
-        trace = self._traces.with_call(generation.trace_id, arrival_ns, weight)
+        trace = self._traces.with_call(generation.trace_id, arrival_ns, _weight(generation))
         if isinstance(trace, Trace):
             step = step_of(generation, evidence, arrival_ns)
             add(trace, step, generation)
@@ -87,6 +87,15 @@ class Gather:
         if isinstance(trace, Trace):
             add_root(trace, root)
             self._traces.place(trace)
+
+    def supplement(self, said: Clean, arrival_ns: int) -> None:
+        """Take what an event says of a call, or of all calls of its trace; the call may have come, or come later."""
+        trace = self._traces.with_event(said.trace_id, arrival_ns, _weight(said))
+        if isinstance(trace, Trace):
+            add_said(trace, said)
+            self._traces.place(trace)
+        else:
+            self._drops[DropReason.UNJOINED_EVENT] += 1
 
     def due(self, arrival_ns: int) -> Iterator[Settled]:
         """What is over by now."""
@@ -148,6 +157,7 @@ class Gather:
         calls = self._hand_out(trace, _EVER_NS, _EVER_NS)
         trace.flush_ns = 0
         trace.is_open = False
+        self._drops[DropReason.UNJOINED_EVENT] += forget_said(trace)
         if trace.spans == trace.elsewhere:
             return Settled(calls)
         request, made = request_of(trace), trace.made
@@ -171,6 +181,11 @@ class Gather:
                     generation = replace(generation, counting=AGGREGATE_ONLY)
                 step.generation, step.is_counted = None, True
                 trace.handed_out.append(step)
-                count(trace, generation)
-                calls.append(generation)
+                call = with_said(trace, generation)
+                count(trace, call)
+                calls.append(call)
         return calls
+
+
+def _weight(record: Clean) -> int:
+    return _RECORD_BYTES + len(record.content.input) + len(record.content.output)

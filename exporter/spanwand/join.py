@@ -1,13 +1,39 @@
-"""Fills the gaps of a model call with what events said of it. Events and span may come in either order."""
+"""Fills the gaps of a model call with what events say of it. Events and span may come in either order."""
 
 from typing import Any
 
 from msgspec.structs import replace
 
 from spanwand.record import Clean, Content
+from spanwand.trace import Trace
 
 _LONGEST = 20_000
 """Characters of one text behind which nothing is added any more: no cell of a Table shows more."""
+
+
+def add_said(trace: Trace, said: Clean) -> None:
+    """Take what an event says."""
+    if trace.said is None:
+        trace.said = {}
+    before = trace.said.get(said.span_id)
+    trace.said[said.span_id] = said if before is None else together(before, said)
+    if said.arm and not (trace.experiment or trace.arm):
+        trace.experiment, trace.arm = said.experiment, said.arm
+
+
+def with_said(trace: Trace, generation: Clean) -> Clean:
+    """A call with what events say of it, which is then no more needed, and of its whole trace."""
+    if trace.said is None:
+        return generation
+    for said in (trace.said.pop(generation.span_id, None), trace.said.get(b"")):
+        generation = filled(generation, said) if said is not None else generation
+    return generation
+
+
+def forget_said(trace: Trace) -> int:
+    """Let go of what was said of calls that did not come; returns of how many."""
+    said, trace.said = trace.said, None
+    return len(said.keys() - {b""}) if said else 0
 
 
 def together(first: Clean, second: Clean) -> Clean:

@@ -75,6 +75,8 @@ class Normalise:
         sources, usage = plan.sources, groups.get("usage")
         if plan.unsettled or span.dropped_attributes or (usage and not 0 < max(usage.values()) <= MOST_TOKENS):
             sources = self._settled(span, groups, plan)
+        if "provider" not in call:
+            sources = infer.provider(call, sources)
         if operation in _VISUAL:
             call["image"], sources = infer.image(groups, sources, failed=failure is not None)
         for part in plan.parts:

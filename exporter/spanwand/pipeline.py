@@ -1,6 +1,8 @@
 """The line: the stages in order. What it makes is a function of the frames it is fed, and of nothing else.
 
     decode -> deduplicate -> normalise -> price -> redact -> gather -> sample -> aggregate -> Batch
+    logs:     decode -> supplement -> redact -> gather
+    metrics:  decode -> measure -> aggregate
 
 Time is the frames' arrival, which never decreases; no stage looks at a clock. So a journal that is replayed gives the
 same batches, and a replay that starts at a batch's `low` gives the same batches behind it. `low` is always the first
@@ -14,9 +16,13 @@ from spanwand.aggregate import Aggregate
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
 from spanwand.decode import Decode
+from spanwand.decode_logs import DecodeLogs
+from spanwand.decode_metrics import DecodeMetrics
 from spanwand.deduplicate import Deduplicate
 from spanwand.drops import Drops
+from spanwand.events import Evaluation
 from spanwand.gather import Gather, Settled
+from spanwand.measure import Measure
 from spanwand.normalise import Normalise
 from spanwand.price import Price
 from spanwand.record import Clean
@@ -24,6 +30,7 @@ from spanwand.redact import Redact
 from spanwand.sample import Sample
 from spanwand.span import Keys, Span
 from spanwand.step import evidence_of
+from spanwand.supplement import Supplement
 
 
 class Pipeline:
@@ -40,6 +47,11 @@ class Pipeline:
         self._deduplicate = Deduplicate(config.deduplicate, _horizon_s(config), drops)
         self._normalise = Normalise(config.gather.request_attributes)
         self._decode = Decode(self._normalise.keys, drops)
+        self._supplement = Supplement(self._normalise.service)
+        self._decode_logs = DecodeLogs({**self._normalise.resource_parsers, **self._supplement.parsers}, drops)
+        self._measure = Measure(config.measure, drops)
+        attributes = {**self._normalise.resource_parsers, **self._measure.parsers}
+        self._decode_metrics = DecodeMetrics(self._measure.wanted, attributes, drops)
         self._price = Price(config.price)
         self._redact = Redact(config.redact, key, drops)
         duplicates: Counter[str] = Counter()
@@ -55,15 +67,37 @@ class Pipeline:
         """Take an OTLP trace request."""
         batch = self._enter(start, end, arrival_ns)
         spans, received = self._decode(body)
-        self._aggregate.received(received)
+        self._aggregate.received(spans_received=received)
         self._take(spans, arrival_ns)
         return batch
 
     def spans(self, start: int, end: int, arrival_ns: int, spans: Iterable[Span], received: int) -> Batch | None:
         """Take spans that were never on a wire: those that matter, out of `received`."""
         batch = self._enter(start, end, arrival_ns)
-        self._aggregate.received(received)
+        self._aggregate.received(spans_received=received)
         self._take(spans, arrival_ns)
+        return batch
+
+    def logs(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        """Take an OTLP logs request: what its events say of calls, and evaluations."""
+        batch = self._enter(start, end, arrival_ns)
+        events, received = self._decode_logs(body)
+        self._aggregate.received(log_records_received=received, log_records_read=len(events))
+        for said in map(self._supplement, events):
+            if isinstance(said, Evaluation):
+                if self._deduplicate.is_new(said.key):
+                    self._aggregate.evaluation(self._redact.evaluation(said))
+            elif said is not None:
+                self._gather.supplement(self._redact(said), arrival_ns)
+        return batch
+
+    def metrics(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        """Take an OTLP metrics request."""
+        batch = self._enter(start, end, arrival_ns)
+        points, received = self._decode_metrics(body)
+        self._aggregate.received(metric_points_received=received, metric_points_read=len(points))
+        for point, readings in self._measure(points, arrival_ns):
+            self._aggregate.measured(self._redact.home(self._normalise.home(point.resource)), readings)
         return batch
 
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
@@ -88,6 +122,7 @@ class Pipeline:
         if self.waiting:
             return None
         self._deduplicate.forget(before)
+        self._measure.forget(before)
         return self.drain(start, end, arrival_ns)
 
     def calls(self, body: bytes) -> Iterator[Clean]:
@@ -105,7 +140,7 @@ class Pipeline:
     @property
     def low(self) -> int:
         """Frames before this position are not needed any more; the end of the last frame if none is."""
-        return self._lowest(self._gather.low, self._aggregate.low, self._deduplicate.low)
+        return self._lowest(self._gather.low, self._aggregate.low, self._deduplicate.low, self._measure.low)
 
     @property
     def waiting(self) -> bool:
@@ -150,6 +185,7 @@ class Pipeline:
         if self._window_start_ns is None:
             self._window_start_ns = window_start_ns
             self._deduplicate.open_window(start, window_start_ns)
+            self._measure.open_window(start, window_start_ns)
             self._gather.open_window(start)
             self._aggregate.open_window(start, window_start_ns)
 

@@ -70,6 +70,15 @@ class Redact:
             redacted = _root_numbers(root, self._service(root.service))
         return cast("CleanRoot", redacted)
 
+    def home(self, home: tuple[Service, str, str]) -> tuple[Service, str, str]:
+        """Return service, experiment and arm without anything that must not leave. Never raises."""
+        service, experiment, arm = home
+        try:
+            return self._labels.service(service), self._labels.clean(experiment), self._labels.clean(arm)
+        except Exception as error:  # noqa: BLE001  as above
+            self._failed(error)
+            return self._service(service), "", ""
+
     def evaluation(self, evaluation: Evaluation) -> CleanEvaluation:
         """Return the evaluation without anything that must not leave. Never raises."""
         try:

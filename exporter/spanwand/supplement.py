@@ -109,7 +109,7 @@ def _value(value: object) -> AttributeValue:
 def _arm(_: LogEvent, groups: Groups) -> dict[str, Any]:
     hint = groups["hint"]
     known = "flag" in hint and "variant" in hint
-    return {"experiment": hint["flag"], "arm": hint["variant"]} if known else {}
+    return {"span_id": b"", "experiment": hint["flag"], "arm": hint["variant"]} if known else {}
 
 
 def _raised(_: LogEvent, groups: Groups) -> dict[str, Any]:

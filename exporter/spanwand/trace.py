@@ -2,7 +2,7 @@
 
 import msgspec
 
-from spanwand.record import Service
+from spanwand.record import Clean, Service
 from spanwand.request import CleanRoot, Request
 from spanwand.span import Attributes
 from spanwand.step import Step
@@ -63,6 +63,8 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     trace_state: str = ""
     attributes: Attributes = _NO_ATTRIBUTES
     root: CleanRoot | None = None
+    said: dict[bytes, Clean] | None = None
+    """What events say of a call, by its span id; of all its calls, without one."""
     made: Request | None = None
     """Its Request as it was last made; a late span amends it."""
 

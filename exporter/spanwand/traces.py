@@ -92,6 +92,11 @@ class Traces:
             trace = self._begin(trace_id, arrival_ns)
         return trace
 
+    def with_event(self, trace_id: bytes, arrival_ns: int, weight_bytes: int) -> Trace | Old | None:
+        """The trace that an event is about, under the same limit as roots: most come before the call they are about."""
+        self._bytes += weight_bytes
+        return self.with_root(trace_id, arrival_ns)
+
     def place(self, trace: Trace) -> None:
         """Put a trace that has just been touched where it belongs now."""
         if not trace.is_open:

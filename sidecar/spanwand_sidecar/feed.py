@@ -30,6 +30,14 @@ class Line(Protocol):
         """Take an OTLP trace request."""
         ...
 
+    def logs(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        """Take an OTLP logs request."""
+        ...
+
+    def metrics(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        """Take an OTLP metrics request."""
+        ...
+
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
         """Let time pass."""
         ...
@@ -71,6 +79,10 @@ def _let_time_pass(line: Line, frame: Frame) -> Batch | None:
 def _feed(line: Line, frame: Frame) -> Batch | None:
     if frame.kind is FrameKind.OTLP_TRACES:
         return line.traces(frame.start, frame.end, frame.arrival_ns, frame.body)
+    if frame.kind is FrameKind.OTLP_LOGS:
+        return line.logs(frame.start, frame.end, frame.arrival_ns, frame.body)
+    if frame.kind is FrameKind.OTLP_METRICS:
+        return line.metrics(frame.start, frame.end, frame.arrival_ns, frame.body)
     if is_drain(frame):
         return line.drain(frame.start, frame.end, frame.arrival_ns)
     if is_forget(frame):

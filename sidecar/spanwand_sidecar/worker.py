@@ -18,8 +18,8 @@ REST_S = 600.0
 FORGETTING_S = 5.0
 """The same while spans are remembered: a journal that is full of them takes nothing until time has passed."""
 REST_BYTES = 1 << 20
-"""Journal passed over while nothing is open, behind which that is said even if frames never pause: the line reads no
-logs and metrics, and what it does not read must not fill the journal."""
+"""Journal passed over while nothing is open, behind which that is said even if frames never pause: most logs and
+metrics are of no use to the line, and what it does not need must not fill the journal."""
 DROPPED = "spanwand/dropped/"
 """Metrics that begin with this count drops; the rest of the name is the reason."""
 

@@ -209,7 +209,7 @@ def test_own_health_goes_to_a_run_of_its_own() -> None:
     """K2."""
     drops = Drops()
     line = Aggregate(LineConfig(), drops)
-    line.received(7)
+    line.received(spans_received=7)
     drops[DropReason.INVALID_IDS] += 2
     (update,) = line.close_window(rows_due=False)
     assert update.run == HEALTH_RUN
