@@ -54,9 +54,7 @@ class Called(msgspec.Struct, frozen=True):
 
 Item = Counter | Said | Called
 ITEMS = st.one_of(
-    st.builds(
-        Counter, st.integers(1, 3), st.integers(0, 99), st.sampled_from([0, 1000]), st.sampled_from([0, 0, 20])
-    ),
+    st.builds(Counter, st.integers(1, 3), st.integers(0, 99), st.sampled_from([0, 1000]), st.sampled_from([0, 0, 20])),
     st.builds(
         Said,
         st.sampled_from(["gen_ai.user.message", "feature_flag.evaluation", "gen_ai.evaluation.result"]),
