@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spanwand.dialects.table import Groups, Reader
-from spanwand.dialects.vocabulary import names_image_model
+from spanwand.dialects.vocabulary import maker, names_image_model
 from spanwand.operations import Operation
 from spanwand.record import Failure, ImageParams, Service
 from spanwand.span import Span
@@ -17,7 +17,8 @@ def failure(span: Span, hint: Mapping[str, Any], exception: Reader) -> Failure |
     """The failure of a span: its `error.type`, else the type of its last exception."""
     kind, message = hint.get("error_type", ""), span.status_message
     if not span.status_is_error:
-        return Failure(kind, message) if kind else None
+        kind = kind or hint.get("failed", "")
+        return Failure(kind, message or hint.get("failure_message", "")) if kind else None
     for event in reversed(span.events):
         raised = exception.read(event.attributes)["hint"]
         if raised:
@@ -34,6 +35,16 @@ def service(groups: Groups) -> Service:
     if "instance" not in fields:
         fields["instance"] = "-".join(str(hint[part]) for part in ("host", "pid") if part in hint)
     return Service(**fields)
+
+
+def provider(call: dict[str, Any], sources: Mapping[str, str]) -> Mapping[str, str]:
+    """Set the provider that the model's name gives away; return the sources, so noted."""
+    field = "response_model" if "response_model" in call else "request_model"
+    made_by = maker(call.get(field, ""))
+    if not made_by:
+        return sources
+    call["provider"] = made_by
+    return {**sources, "provider": f"{sources[field]} (its name)"}
 
 
 def operation(name: str, groups: Groups, *, failed: bool) -> Operation:

@@ -3,7 +3,7 @@
 Its LangChain callback leaves cached tokens out of the input and reasoning out of the output; the total shows it.
 """
 
-from spanwand.dialects.parsers import content, count, moment_ns, number, positive, scalar_text, text, unquoted
+from spanwand.dialects.parsers import content, count, moment_ns, number, positive, scalar_text, text, unquoted, word
 from spanwand.dialects.table import Dialect, Source, inside, keys
 from spanwand.dialects.vocabulary import span_kind
 
@@ -47,6 +47,10 @@ LANGFUSE = Dialect(
         "hint.first_token_ns": (
             Source("langfuse.observation.completion_start_time", moment_ns, "ISO 8601; time to the first token"),
         ),
+        "hint.failed": (
+            Source("langfuse.observation.level", word({"error": "error"}, None), "only `ERROR` says a thing"),
+        ),
+        "hint.failure_message": keys(text, "langfuse.observation.status_message"),
         "params.temperature": inside(_PARAMETERS, number, "temperature"),
         "params.top_p": inside(_PARAMETERS, number, "top_p"),
         "params.max_tokens": inside(_PARAMETERS, count, "max_tokens", "max_completion_tokens"),

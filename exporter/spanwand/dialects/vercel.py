@@ -16,11 +16,12 @@ from spanwand.dialects.parsers import (
     text,
     word,
 )
-from spanwand.dialects.table import Dialect, Source, keys
+from spanwand.dialects.table import Dialect, Source, inside, keys
 from spanwand.dialects.vocabulary import finish_reasons, provider
 from spanwand.operations import Operation
 
 _FIRST_CHUNK = "event:ai.stream.firstChunk"
+_METADATA = "ai.response.providerMetadata"
 OPERATION_IDS = {
     "ai.generatetext.dogenerate": Operation.CHAT,
     "ai.streamtext.dostream": Operation.CHAT,
@@ -60,12 +61,17 @@ VERCEL = Dialect(
         "usage.output_tokens": keys(
             count, "ai.usage.outputTokens", "ai.usage.completionTokens", "gen_ai.usage.output_tokens"
         ),
-        "usage.cached_input_tokens": keys(
-            count, "ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.cachedInputTokens"
+        "usage.cached_input_tokens": (
+            *keys(count, "ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.cachedInputTokens"),
+            *inside(_METADATA, count, "openai/cachedPromptTokens", "anthropic/cacheReadInputTokens"),
         ),
-        "usage.cache_write_input_tokens": keys(count, "ai.usage.inputTokenDetails.cacheWriteTokens"),
-        "usage.reasoning_output_tokens": keys(
-            count, "ai.usage.outputTokenDetails.reasoningTokens", "ai.usage.reasoningTokens"
+        "usage.cache_write_input_tokens": (
+            *keys(count, "ai.usage.inputTokenDetails.cacheWriteTokens"),
+            *inside(_METADATA, count, "anthropic/cacheCreationInputTokens"),
+        ),
+        "usage.reasoning_output_tokens": (
+            *keys(count, "ai.usage.outputTokenDetails.reasoningTokens", "ai.usage.reasoningTokens"),
+            *inside(_METADATA, count, "openai/reasoningTokens"),
         ),
         "timing.ttft_s": (
             Source("ai.response.msToFirstChunk", milliseconds, "ms"),

@@ -151,6 +151,24 @@ span_kind = word(SPAN_KINDS, None)
 service_tier = word(SERVICE_TIERS, ServiceTier.OTHER)
 
 
+_MAKERS = {
+    "gpt-": "openai",
+    "chatgpt-": "openai",
+    "text-embedding-3-": "openai",
+    "text-embedding-ada-": "openai",
+    "dall-e-": "openai",
+    "claude-": "anthropic",
+    "gemini-": "gcp.gemini",
+}
+"""How names of models begin that only one provider gives, whoever serves them: Langfuse and others name no provider."""
+
+
+@lru_cache(1024)
+def maker(model: str) -> str:
+    """The provider that a model's name gives away; empty if it does not."""
+    return next((provider for begin, provider in _MAKERS.items() if model.startswith(begin)), "")
+
+
 @lru_cache(1024)
 def names_image_model(model: str) -> bool:
     """Whether a model makes images and nothing else, by its name: spans of Gemini's say only `generate_content`."""
