@@ -45,7 +45,7 @@ docs-check: docs proto  ## fail if a generated file is stale
 golden: $(READY)  ## re-record the expected records of the golden captures; read the diff
 	$(BIN)/python -m pytest -q tests/golden --update-golden
 
-bench: bench-line bench-ack bench-footprint  ## all benchmarks
+bench: bench-line bench-ack bench-latency bench-footprint  ## all benchmarks
 
 bench-%: $(READY)  ## one benchmark of bench/
 	$(BIN)/python bench/$*.py

@@ -6,8 +6,8 @@ Ours is the gRPC door and the journal (sealed, fdatasync before each ack), witho
 is the same without sealing, to show what that costs. Rotel runs with its blackhole exporter. The same senders, in
 processes of their own with prebuilt bodies, load first one and then the other, in turns. Senders and server share
 the cores, so a sender's cost is part of every figure; CPU time per ack of both sides is printed, which other work
-on the machine changes little.
-Budgets: docs of the design, section 8. Rotel is optional: `pip install --pre rotel`.
+on the machine changes little. bench/latency.py has the time that one acknowledgement takes.
+Budgets: docs of the design, section 8, as amended by docs/adr/0016. Rotel is optional: `pip install --pre rotel`.
 """
 
 import argparse
@@ -32,6 +32,7 @@ import grpc.aio
 import psutil
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from spanwand_sidecar import process
 from spanwand_sidecar.journal import Journal, JournalConfig
 from spanwand_sidecar.receive.grpc import serve
 from spanwand_sidecar.receive.reception import Reception
@@ -188,6 +189,7 @@ def spanwand(config: JournalConfig) -> Iterator[Target]:
 
 def receive(pipe: Connection, directory: Path, config: JournalConfig) -> None:
     """The server process: what is acknowledged is in the journal; the journal is emptied as it fills."""
+    process.prepare()
     journal = Journal.open(directory / "data" / "journal", config)
     server = serve(["127.0.0.1:0"], Reception(journal))
     pipe.send(server.addresses[0])
