@@ -14,23 +14,19 @@ const CHAT = {
 const LONG = { model: "gpt-5-mini", messages: [{ role: "user", content: LONG_STORY }] };
 const USAGE = { stream: true, stream_options: { include_usage: true } };
 
+async function instrumented(module, options) {
+  const provider = tracing();
+  const { OpenAIInstrumentation } = await import(module);
+  const instrumentation = new OpenAIInstrumentation(options);
+  instrumentation.setTracerProvider(provider);
+  instrumentation.manuallyInstrument(openai.OpenAI);
+  return [provider, new openai.OpenAI()];
+}
+
 const SET_UP = {
-  async traceloop() {
-    const provider = tracing();
-    const { OpenAIInstrumentation } = await import("@traceloop/instrumentation-openai");
-    const instrumentation = new OpenAIInstrumentation();
-    instrumentation.setTracerProvider(provider);
-    instrumentation.manuallyInstrument(openai.OpenAI);
-    return [provider, new openai.OpenAI()];
-  },
-  async openinference() {
-    const provider = tracing();
-    const { OpenAIInstrumentation } = await import("@arizeai/openinference-instrumentation-openai");
-    const instrumentation = new OpenAIInstrumentation();
-    instrumentation.setTracerProvider(provider);
-    instrumentation.manuallyInstrument(openai.OpenAI);
-    return [provider, new openai.OpenAI()];
-  },
+  traceloop: () => instrumented("@traceloop/instrumentation-openai"),
+  "traceloop-enriched": () => instrumented("@traceloop/instrumentation-openai", { enrichTokens: true }),
+  openinference: () => instrumented("@arizeai/openinference-instrumentation-openai"),
   async langfuse() {
     const { LangfuseSpanProcessor } = await import("@langfuse/otel");
     const { observeOpenAI } = await import("@langfuse/openai");

@@ -32,12 +32,12 @@ CACHED = ("cached-and-reasoning", "cached-and-reasoning-stream")
 ALL = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_output_tokens")
 
 
-def instrumented(name: str, *silent: Gap, wrong: tuple[Gap, ...] = ()) -> Source:
+def instrumented(name: str, *silent: Gap, wrong: tuple[Gap, ...] = (), cases: tuple[str, ...] = OPENAI_CASES) -> Source:
     """The `openai` package of npm under one instrumentation."""
     script = str(PROGRAMS / "openai_js.mjs")
     return Source(
         requirements=OPENAI,
-        programs={case: (script, name, case) for case in OPENAI_CASES},
+        programs={case: (script, name, case) for case in cases},
         providers=(openai,),
         start=Start.NODE,
         silent=silent,
@@ -64,6 +64,11 @@ SOURCES = {
         Gap(("cached_input_tokens", "reasoning_output_tokens"), "not read", (*CACHED, "responses")),
         Gap(("input_tokens",), "not read of images", ("images",)),
         wrong=(Gap(("output_tokens",), "guessed from the size of the image, although the API said it", ("images",)),),
+    ),
+    "traceloop-js-openai-enriched": instrumented(
+        "traceloop-enriched",
+        wrong=(Gap(("input_tokens", "output_tokens"), "guessed by a tokenizer, although the API said it"),),
+        cases=STREAMS[:1],
     ),
     "openinference-js-openai": instrumented(
         "openinference",

@@ -1,6 +1,6 @@
 """OpenTelemetry's own instrumentation of `google-genai`, newest and the last before it moved."""
 
-from tests.golden.source import INSTRUMENT, Source, programs
+from tests.golden.source import INSTRUMENT, Gap, Source, programs
 from tests.support.providers.gemini import gemini
 
 GENAI = (
@@ -12,7 +12,21 @@ CASES = programs(
     "automatic-tools", "error", "throttled", "embeddings", "images",
 )  # fmt: skip
 
+GENAI_OLD = (
+    "opentelemetry-instrumentation-google-genai==0.7b2", "google-genai==2.34.0", *INSTRUMENT,
+)  # fmt: skip
+THOUGHTFUL = ("cached-and-reasoning", "cached-and-reasoning-stream")
+
 SOURCES = {
+    "gemini-0.7": Source(
+        requirements=GENAI_OLD,
+        programs=programs(
+            "google_genai.py", "chat", "cached-and-reasoning", "cached-and-reasoning-stream", "stream", "tools", "error"
+        ),
+        providers=(gemini,),
+        silent=(Gap(("cached_input_tokens", "reasoning_output_tokens"), "not read by this version", THOUGHTFUL),),
+        wrong=(Gap(("output_tokens",), "without the thoughts, which nothing else tells", THOUGHTFUL),),
+    ),
     "genai-gemini": Source(
         requirements=GENAI,
         programs=CASES,
