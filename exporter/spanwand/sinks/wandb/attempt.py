@@ -61,7 +61,7 @@ class Attempt:
         while self._is_in_pieces and time.monotonic() < deadline:
             self._is_in_pieces = False
             self.log()
-            self._prove(deadline, finish_timeout_s)
+            self._prove(time.monotonic() + wait_s, finish_timeout_s)
         if self._is_in_pieces:
             self._troubles.is_getting_on = True
             self._troubles.add("W&B refused rows; which of them is being found out", 0.0)
@@ -149,7 +149,7 @@ class Attempt:
             return
         position = run.pending[part].position
         update = self._up_to(self._updates[run.key], part, position)
-        if self._refusals.refused(run.key, part, len(update.rows[part])):
+        if self._refusals.refused(run.key, part, len(update.rows[part]), position.rows_left):
             self._refusals.keep_rows(update, part, position, str(problem))
             self._ledger.note(run.key, part, position)
             self._is_in_pieces |= position.rows_left > 0

@@ -48,9 +48,12 @@ class Refusals:
         elif isolation := self._isolations.get((run, table)):
             isolation.taken(count)
 
-    def refused(self, run: RunKey, table: str, count: int) -> bool:
-        """W&B refused `count` rows. Returns whether to give them up; else fewer are to be sent."""
-        return self._isolations.setdefault((run, table), Isolation()).refused(count)
+    def refused(self, run: RunKey, table: str, count: int, left: int) -> bool:
+        """W&B refused `count` rows of a batch; `left` come behind. Returns whether to give them up; else send fewer."""
+        is_given_up = self._isolations.setdefault((run, table), Isolation()).refused(count)
+        if is_given_up and not left:
+            del self._isolations[run, table]
+        return is_given_up
 
     def keep_rows(self, update: RunUpdate, table: str, position: Position, why: str) -> None:
         """Give up the rows of one table in `update`, which reach to `position`. Raises OSError."""
