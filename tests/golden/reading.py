@@ -6,14 +6,16 @@ from pathlib import Path
 
 import msgspec
 
-from spanwand.config import RedactConfig
+from spanwand.config import GatherConfig, RedactConfig
 from spanwand.decode import Decode
 from spanwand.drops import Drops
+from spanwand.gather import Gather, Settled
 from spanwand.normalise import Normalise
 from spanwand.operations import FAMILY_OF
 from spanwand.price import Price
-from spanwand.record import Generation, Usage
+from spanwand.record import Clean, Generation, Usage
 from spanwand.redact import Redact
+from spanwand.step import evidence_of
 from tests.support.otlp_json import Json, spans_of, to_bytes
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/in.json"))
@@ -41,6 +43,25 @@ def generations(case: Path) -> list[Generation]:
     return sorted(made, key=lambda generation: generation.start_ns)
 
 
+@cache
+def calls(case: Path) -> list[Clean]:
+    """The model calls that the line counts: one each, whatever spans report it (`gather`)."""
+    drops = Drops()
+    gather, settled = Gather(GatherConfig(), drops), list[Settled]()
+    gather.open_window(0)
+    for span in DECODE(to_bytes(captured_in(case)["request"]))[0]:
+        made = NORMALISE(span)
+        if made is not None:
+            evidence = evidence_of(span.resource.scope_name, made.response_id)
+            settled += gather.generation(REDACT(PRICE(made)), 1, evidence)
+        root = NORMALISE.root(span)
+        if root is not None:
+            gather.root(REDACT.root(root), 1)
+    settled += gather.drain()
+    assert not drops.total()
+    return [call for some in settled for call in some.calls if call.operation in FAMILY_OF or call.counting]
+
+
 Counts = dict[str, int | str]
 
 
@@ -54,8 +75,8 @@ def read_counts(case: Path) -> list[Counts]:
     """What the line reads of every successful model call."""
     return [
         counts(made.model, made.usage, made.image.images if made.image else 0)
-        for made in generations(case)
-        if made.failure is None and made.operation in FAMILY_OF
+        for made in calls(case)
+        if made.failure is None
     ]
 
 

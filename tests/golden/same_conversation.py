@@ -5,15 +5,12 @@ from pathlib import Path
 
 import msgspec
 
-from spanwand.operations import FAMILY_OF
-from tests.golden.reading import CASES, Counts, answered_counts, captured_in, generations, read_counts
+from tests.golden.reading import CASES, Counts, answered_counts, calls, captured_in, read_counts
 
 FIELDS = (
     *("input_tokens", "cached_input_tokens", "cache_write_input_tokens"),
     *("output_tokens", "reasoning_output_tokens", "images"),
 )
-TOGETHER = "+"
-"""In the name of a source: several instrumentations at once, whose spans are told apart further down the line."""
 
 
 _EVERYWHERE = ("opentelemetry-sdk", "opentelemetry-distro", "opentelemetry-exporter", "opentelemetry-processor")
@@ -42,7 +39,7 @@ def conversations() -> list[list[Said]]:
     """The sources of each case in which the same models gave the same answers; those that are alone are left out."""
     found: dict[tuple[object, ...], list[Said]] = {}
     for said in map(said_of, CASES):
-        if said.models and TOGETHER not in said.source:
+        if said.models:
             found.setdefault((said.case, said.models, *said.answered.values()), []).append(said)
     return [found[key] for key in sorted(found, key=str) if len(found[key]) > 1]
 
@@ -51,7 +48,7 @@ def said_of(case: Path) -> Said:
     """What is said of one case."""
     captured = captured_in(case)
     answered = answered_counts(captured)
-    costs = [made.cost.usd for made in generations(case) if made.failure is None and made.operation in FAMILY_OF]
+    costs = [call.cost.usd for call in calls(case) if call.failure is None]
     known = [cost for cost in costs if cost is not None]
     return Said(
         source=case.parent.name,
