@@ -7,6 +7,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 MODEL = "gpt-4o-mini"
 
+UNKNOWN = b"\xff" * 8
+
 SpanKey = tuple[str, str]
 """Trace id and span id in hexadecimal digits."""
 
@@ -25,24 +27,25 @@ def input_tokens(key: SpanKey) -> int:
 def request(sender: int, number: int, spans: int, *, models: int = 1, padding: int = 0) -> bytes:
     """One trace: its first span is the root, all are model calls, the first has `padding` bytes of text.
 
-    With more than one of `models`, each span up to that many has a model of its own.
+    The others have a parent that nobody sent: model calls inside of one would count as one with it (P3). With more
+    than one of `models`, each span up to that many has a model of its own.
     """
     message = ExportTraceServiceRequest()
     resource_spans = message.resource_spans.add()
     resource_spans.resource.attributes.add(key="service.name").value.string_value = "shop"
     scope_spans = resource_spans.scope_spans.add()
-    root = b""
+    parent = b""
     for place, key in enumerate(keys(sender, number, spans)):
         model = f"model-{(number * spans + place) % models}" if models > 1 else MODEL
         trace_id, span_id = map(bytes.fromhex, key)
         span = scope_spans.spans.add(
-            trace_id=trace_id, span_id=span_id, parent_span_id=root, name="chat", kind=3,
+            trace_id=trace_id, span_id=span_id, parent_span_id=parent, name="chat", kind=3,
             start_time_unix_nano=1_700_000_000 * 10**9, end_time_unix_nano=1_700_000_001 * 10**9,
         )  # fmt: skip
         span.attributes.add(key="gen_ai.operation.name").value.string_value = "chat"
         span.attributes.add(key="gen_ai.request.model").value.string_value = model
         span.attributes.add(key="gen_ai.usage.input_tokens").value.int_value = input_tokens(key)
-        if padding and not root:
+        if padding and not parent:
             span.attributes.add(key="padding").value.string_value = "x" * padding
-        root = root or span_id
+        parent = UNKNOWN
     return message.SerializeToString()

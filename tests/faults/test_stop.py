@@ -1,16 +1,14 @@
 """R10: SIGTERM with W&B up, slow or away, and little or much time: in time, and then everything is at W&B once."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from spanwand.sinks.wandb.ledger import read_descriptions
+from tests.faults.at_wandb import counted_at, rows_at, unverified
 from tests.faults.kill_rounds import account
-from tests.faults.otlp import SpanKey
 from tests.faults.senders import Load, Senders
 from tests.faults.targets import Spanwand
 from tests.support.daemon import until
@@ -25,23 +23,6 @@ BACKENDS: Mapping[str, Callable[[WandbServer], object]] = {
     "slow": lambda server: server.faults.add(Fault("*", "slow", delay_s=1.0)),
     "down": WandbServer.down,
 }
-
-
-def rows_at(server: WandbServer) -> Counter[SpanKey]:
-    """The spans of which W&B has a row, and how many."""
-    found = [server.tables(run).get("generations") for run in server.runs]
-    records = [record for table in found if table for record in table.records()]
-    return Counter((record["trace_id"], record["span_id"]) for record in records)
-
-
-def counted_at(server: WandbServer) -> int:
-    """The spans that the history at W&B counts."""
-    return sum(step.get("llm/requests", 0) for run in server.runs for step in server.history(run))
-
-
-def unverified(target: Spanwand) -> set[str]:
-    """The runs on disk of which nobody has checked that W&B has them in full."""
-    return {run.run_id for run in read_descriptions(target.data_dir / "wandb") if run.upload != "verified"}
 
 
 def stop_under_load(directory: Path, grace_s: float, backend: str, report: Callable[[str], None]) -> None:
@@ -63,9 +44,9 @@ def stop_under_load(directory: Path, grace_s: float, backend: str, report: Calla
             server.faults.clear()
             if backend == "down":
                 server.up()
-            left = unverified(target)
+            left = unverified(target.data_dir / "wandb")
             target.start()
-            until(lambda: not left & unverified(target), COMPLETED_S)
+            until(lambda: not left & unverified(target.data_dir / "wandb"), COMPLETED_S)
             target.drain()
             found = account(senders.acknowledged(), 0, target.delivered()._replace(rows=rows_at(server)))
             missing = len(rows_at(server)) - counted_at(server)

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -30,10 +30,12 @@ logger = logging.getLogger(__name__)
 class OpenRuns:
     """At most one open run per run key."""
 
-    def __init__(self, common: Common, directory: Path, ledger: Ledger) -> None:
+    def __init__(self, common: Common, directory: Path, ledger: Ledger, on_end: Callable[[], object]) -> None:
+        """`on_end` is called when a run has ended, however it did."""
         self._common = common
         self._directory = directory
         self._ledger = ledger
+        self._on_end = on_end
         self._open: dict[RunKey, OpenRun] = {}
         self._patience_s: dict[RunKey, float] = {}
 
@@ -70,11 +72,8 @@ class OpenRuns:
         """A pending part is proven."""
         self._ledger.note(run.key, part, run.pending.pop(part).position)
 
-    def rotate(self, now_ns: int, config: WandbConfig) -> bool:
-        """Finish the runs that are idle or too old at `now_ns`, too large, or no longer uploaded.
-
-        Returns if there were any.
-        """
+    def rotate(self, now_ns: int, config: WandbConfig) -> None:
+        """Finish the runs that are idle or too old at `now_ns`, too large, or no longer uploaded."""
         stopped = [run for run in self._open.values() if run.upload_stopped.is_set() and self._may_follow(run, now_ns)]
         for run in stopped:
             logger.warning("W&B ended the upload of run %s; it is complete on disk, and a new run follows", run.id)
@@ -86,7 +85,6 @@ class OpenRuns:
             and (is_due(run, now_ns, config) or run.evidence.log_bytes >= MAX_LOG_BYTES)
         ]
         self.finish([*stopped, *grown], config.finish_timeout_s)
-        return bool(stopped or grown)
 
     def _may_follow(self, run: OpenRun, now_ns: int) -> bool:
         """Whether another run may follow one whose upload has ended: not at once if that happens again and again.
@@ -143,6 +141,7 @@ class OpenRuns:
             logger.warning("run %s is not closed in order: %s", run.id, error)
         for part, position in run.evidence.parts.items():
             self._ledger.note(run.key, part, position)
+        self._on_end()
 
     def _description(self, run: OpenRun, upload: str = "open") -> RunDescription:
         return RunDescription(

@@ -51,10 +51,10 @@ class WandbSink:
         self._server = find_server(config)
         self._ledger = Ledger(directory)
         common = Common(self._server, run_settings(self._server, config, directory), request_attributes)
-        self._runs = OpenRuns(common, directory, self._ledger)
         self._lock = DirectoryLock(directory)
         self._refusals = Refusals(directory, request_attributes)
         self._completion = Completion(directory, self._ledger, config, self._server.mode, self._refusals)
+        self._runs = OpenRuns(common, directory, self._ledger, self._completion.wake)
         self._pid = 0
 
     @property
@@ -93,8 +93,7 @@ class WandbSink:
             self._lock.sign(core.start())
             if shutil.disk_usage(self._directory).free < MIN_FREE_BYTES:
                 return Retry(RETRY_LATER_S, f"less than {MIN_FREE_BYTES >> 20} MiB free below {self._directory}")
-            if self._runs.rotate(batch.start_ns, self._config):
-                self._completion.wake()
+            self._runs.rotate(batch.start_ns, self._config)
             attempt = Attempt(batch, self._runs, self._ledger, troubles, self._refusals)
             attempt.log()
             attempt.prove(PROOF_WAIT_S, self._config.finish_timeout_s)
