@@ -140,7 +140,7 @@ class Aggregate:
         return tuple(_update(run, points.get(run, {}), due.get(run, {})) for run in runs)
 
     def _health(self) -> dict[Run, dict[str, Point]]:
-        points = {f"spanwand/{name}": count for name, count in self._received.items()}
+        points: dict[str, Point] = {f"spanwand/{name}": count for name, count in self._received.items()}
         points |= {f"spanwand/dropped/{reason}": count for reason, count in sorted(self._drops.items()) if count}
         points |= {f"spanwand/odd/{oddity}": count for oddity, count in sorted(self._oddities.items())}
         points |= {f"spanwand/duplicates/{rule}": count for rule, count in sorted(self._duplicates.items())}

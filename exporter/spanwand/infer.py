@@ -53,8 +53,8 @@ def operation(name: str, groups: Groups, *, failed: bool) -> Operation:
     named: Operation | None = groups[""].get("operation")
     if named is Operation.CHAT:
         return _kind_of_chat(groups, failed=failed)
-    if named is not None:
-        return named
+    if named is not None:  # MLflow calls image models tools
+        return Operation.IMAGE if named is Operation.TOOL and _has_image_model(groups) else named
     if groups.get("image") or _shows_image(groups):
         return Operation.IMAGE
     if "tool" in hint:
@@ -74,7 +74,7 @@ def start_ns(span: Span, hint: Mapping[str, Any]) -> int:
 def _kind_of_chat(groups: Groups, *, failed: bool) -> Operation:
     """A chat, unless the span is that of an image model, or the first one of a stream (`dialects.pydantic_ai`)."""
     hint, call = groups["hint"], groups[""]
-    if names_image_model(call.get("request_model") or call.get("response_model", "")):
+    if _has_image_model(groups):
         return Operation.IMAGE
     if not hint and "image" not in groups:  # most spans
         return Operation.CHAT
@@ -84,6 +84,11 @@ def _kind_of_chat(groups: Groups, *, failed: bool) -> Operation:
         return Operation.CHAT
     answered = failed or "usage" in groups or "response_id" in call or "output" in groups.get("content", ())
     return Operation.CHAT if answered else Operation.OTHER
+
+
+def _has_image_model(groups: Groups) -> bool:
+    call = groups[""]
+    return names_image_model(call.get("request_model") or call.get("response_model", ""))
 
 
 def _shows_image(groups: Groups) -> bool:

@@ -24,16 +24,16 @@ EVENT_PARSERS: Mapping[str, Parser] = dict.fromkeys(
 
 def first(value: AttributeValue) -> float | None:
     """Seconds from the start of the span to the first event."""
-    elapsed_s = value["elapsed_s"] if isinstance(value, Mapping) else None
+    elapsed_s = value.get("elapsed_s") if isinstance(value, Mapping) else None
     return elapsed_s if isinstance(elapsed_s, float) and elapsed_s >= 0 else None
 
 
 def said(value: AttributeValue) -> str | None:
     """The attributes of all events, as JSON; where an event has just one, its value alone."""
-    events = value["events"] if isinstance(value, Mapping) else None
+    events = value.get("events") if isinstance(value, Mapping) else None
     if not isinstance(events, list):
         return None
-    alone = [next(iter(attributes.values())) if len(attributes) == 1 else attributes for attributes in events]
+    alone = [next(iter(sent.values())) if isinstance(sent, Mapping) and len(sent) == 1 else sent for sent in events]
     return content(alone[0] if len(alone) == 1 else alone)
 
 

@@ -107,7 +107,7 @@ def texts(value: AttributeValue) -> tuple[str, ...] | None:
 def _json_array(value: str) -> tuple[str, ...] | None:
     try:
         return tuple(msgspec.json.decode(value, type=list[str]))
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
 
 
