@@ -22,7 +22,11 @@ VOLATILE: Mapping[str, Json] = {
     "process.command_args": {"arrayValue": {"values": [{"stringValue": "app"}]}},
     "process.executable.path": {"stringValue": "app"},
     "process.owner": {"stringValue": "app"},
+    "duration": {"doubleValue": 0.02},
+    "gen_ai.client.operation.time_to_first_chunk": {"doubleValue": 0.02},
     "gen_ai.response.time_to_first_chunk": {"doubleValue": 0.02},
+    "gen_ai.server.time_per_output_token": {"doubleValue": 0.001},
+    "gen_ai.server.time_to_first_token": {"doubleValue": 0.02},
     "gen_ai.client.operation.duration": {"doubleValue": 0.2},
     "ai.response.msToFirstChunk": {"doubleValue": 20.0},
     "ai.response.msToFinish": {"doubleValue": 200.0},
@@ -37,6 +41,8 @@ TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(127\.0\.0\.1|localhost):\d+"), r"\1:8000"),
     (re.compile(r"\b0x[0-9a-f]{8,}\b"), "0x0"),
     (re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), r"2026-09-21T13:33:20\2"),
+    (re.compile(r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT"), "Mon, 21 Sep 2026 13:33:20 GMT"),
+    (re.compile(r"\btook \d+\.\d+s"), "took 0.02s"),
     (re.compile(r"(/[\w.+-]+)*/site-packages/"), "site-packages/"),
     (re.compile(re.escape(str(ROOT)) + "/"), ""),
 )
@@ -78,7 +84,8 @@ def settle(request: Json, spans: list[Json]) -> None:
         item.update({field: times[value] for field, value in item.items() if field.endswith("imeUnixNano")})
     for item in (*timed, *(sent["resource"] for sent in request["resourceSpans"])):
         for attribute in item.get("attributes", ()):
-            attribute["value"] = VOLATILE.get(attribute["key"], attribute["value"])
+            new = VOLATILE.get(attribute["key"], attribute["value"])
+            attribute["value"] = new if new.keys() == attribute["value"].keys() else attribute["value"]
 
 
 def times_of(spans: list[Json]) -> Iterator[str]:

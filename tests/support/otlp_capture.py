@@ -34,7 +34,7 @@ def capturing() -> Iterator[Capture]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = read_body(self)
-            if self.path == "/v1/traces":
+            if self.path.endswith("/v1/traces"):
                 capture.bodies.append(gzip.decompress(body) if self.headers["content-encoding"] == "gzip" else body)
             self.send_response(200)
             self.send_header("content-type", "application/x-protobuf")
