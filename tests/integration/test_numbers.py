@@ -15,6 +15,7 @@ from tests.support.daemon import WINDOW, daemon, until
 
 from spanwand.read import read
 from spanwand.stored_run import StoredRun
+from spanwand.token_counts import MOST_TOKENS
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 INPUT, OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
@@ -130,8 +131,8 @@ USAGES: tuple[tuple[Attributes, Counter[str]], ...] = (
     ({INPUT: 100, CACHED: 10}, Counter(input=100, cached_input=10)),
     ({CACHED: 7}, Counter(cached_input=7)),
     ({INPUT: -5, OLD_INPUT: 3}, Counter(input=3)),
-    ({INPUT: 2**53}, Counter(input=2**53)),
-    ({INPUT: 2**53 + 1, OUTPUT: -(2**63)}, Counter()),
+    ({INPUT: MOST_TOKENS}, Counter(input=MOST_TOKENS)),
+    ({INPUT: MOST_TOKENS + 1, OUTPUT: -(2**63)}, Counter()),
     ({INPUT: float("nan"), OUTPUT: float("inf")}, Counter()),
     ({INPUT: "12", OUTPUT: "12.0"}, Counter(input=12, output=12)),
     ({INPUT: 12.0, OUTPUT: 12.5}, Counter(input=12)),
@@ -151,9 +152,9 @@ def test_odd_usage_adds_up(tmp_path: Path) -> None:
 
 
 def test_odd_times_strings_and_sizes(tmp_path: Path) -> None:
-    """K5, P7: no time, the last time, an end before the start; control characters and 1 MB in every text."""
+    """K5, P7: no time, the last time, an end before the start; control characters and 256 KB in every text."""
     times = [(0, 0), (0, LAST_NS), (LAST_NS, 0), (LAST_NS, LAST_NS), (START_NS, START_NS - 1)]
-    texts = [span({key: text for key in TEXTS} | {INPUT: 1}, name=text) for text in (ODD, "m" * (1 << 20))]
+    texts = [span({key: text for key in TEXTS} | {INPUT: 1}, name=text) for text in (ODD, "m" * (1 << 18))]
     many = span({f"key-{number}": number for number in range(5_000)} | {INPUT: 1})
     bodies = (
         request(span({INPUT: 1}, start_ns, end_ns) for start_ns, end_ns in times),
