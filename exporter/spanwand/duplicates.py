@@ -148,9 +148,14 @@ def is_same_call(one: Step, other: Step) -> bool:
     mine, others = one.generation, other.generation
     if mine is None or others is None or one.evidence.scope == other.evidence.scope or not overlap(one, other):
         return False
-    if not knows_usage(mine) and not (one.parent_span_id == other.parent_span_id and _either_contains(one, other)):
+    if not knows_usage(mine) and not (_are_near(one, other) and _either_contains(one, other)):
         return False
     return figures(one.kind, mine) == figures(other.kind, others) and _one_model(mine, others)
+
+
+def _are_near(one: Step, other: Step) -> bool:
+    """Below one parent, or in traces that know nothing of each other."""
+    return one.parent_span_id == other.parent_span_id or one.trace_id != other.trace_id
 
 
 def _either_contains(one: Step, other: Step) -> bool:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from spanwand.duplicates import figures, innermost, is_same_call
 from spanwand.merge import merged
-from spanwand.step import Step, knows_usage
+from spanwand.step import Step
 from spanwand.trace import Trace
 
 _MOST_COMPARED = 32
@@ -60,10 +60,10 @@ class Mates:
     def _with_its_figures(self, step: Step) -> list[Step]:
         """Steps of other traces. Only now that there are several instrumentations they are sorted by figures."""
         for new in self._window[self._indexed :]:
-            if new.generation is not None and knows_usage(new.generation):
+            if new.generation is not None:
                 self._alike[figures(new.kind, new.generation)].append(new)
         self._indexed = len(self._window)
-        if step.generation is None or not knows_usage(step.generation):
+        if step.generation is None:
             return []
         alike = self._alike[figures(step.kind, step.generation)][-_MOST_COMPARED:]
         return [other for other in alike if other.trace_id != step.trace_id]

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 from spanwand.config import GatherConfig
 from spanwand.drops import Drops
 from spanwand.gather import Gather, Settled
+from spanwand.record import Usage
 from spanwand.request import Request
 from spanwand.step import evidence_of
 from tests.support.records import SECOND_NS, call, root
 
 if TYPE_CHECKING:
     from spanwand.record import Clean
+
+USED = Usage(input_tokens=100, output_tokens=20)
+ROOT, OUTER, INNER, OTHER = (bytes([number]) * 8 for number in (2, 3, 4, 5))
 
 
 class Gathering:
@@ -53,3 +57,25 @@ class Gathering:
             self.counted += calls
             requests += [made] if made else []
         return requests
+
+
+def span(span_id: bytes, parent: bytes = ROOT, *, at_s: float = 100, for_s: float = 1, **fields: Any) -> dict[str, Any]:
+    """A chat that used tokens, if nothing else is said."""
+    return {
+        "span_id": span_id,
+        "parent_span_id": parent,
+        "start_ns": int(at_s * SECOND_NS),
+        "end_ns": int((at_s + for_s) * SECOND_NS),
+        "usage": USED,
+        **fields,
+    }
+
+
+def counted(*spans: dict[str, Any]) -> Gathering:
+    """What the spans of a trace count as, in the order given."""
+    line = Gathering()
+    for sent in spans:
+        line.call(0, **sent)
+    line.root(0)
+    line.requests = line.wait(10)
+    return line

@@ -1,42 +1,18 @@
 """P3, P5: one call, one count, whatever reported it and in whatever order it came."""
 
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.gathering import Gathering
+from tests.support.gathering import INNER, OTHER, OUTER, USED, counted, span
 
+from spanwand.attempts import FALLBACK, RETRY
+from spanwand.duplicates import RULES
 from spanwand.operations import Operation
 from spanwand.record import Cost, Failure, ImageParams, Usage
 
-USED = Usage(input_tokens=100, output_tokens=20)
 ANSWER = "chatcmpl-0123456789abcdef"
-ROOT, OUTER, INNER, OTHER = (bytes([number]) * 8 for number in (2, 3, 4, 5))
-SECOND_NS = 1_000_000_000
-
-
-def span(span_id: bytes, parent: bytes = ROOT, *, at_s: float = 100, for_s: float = 1, **fields: Any) -> dict[str, Any]:
-    """A chat that used tokens, if nothing else is said."""
-    return {
-        "span_id": span_id,
-        "parent_span_id": parent,
-        "start_ns": int(at_s * SECOND_NS),
-        "end_ns": int((at_s + for_s) * SECOND_NS),
-        "usage": USED,
-        **fields,
-    }
-
-
-def counted(*spans: dict[str, Any]) -> Gathering:
-    """What the spans of a trace count as, in the order given."""
-    line = Gathering()
-    for sent in spans:
-        line.call(0, **sent)
-    line.root(0)
-    line.requests = line.wait(10)
-    return line
-
-
 WRAPPER = span(OUTER, at_s=99, for_s=3, scope="framework", prompt_name="hero", session_id="s1", experiment="e", arm="b")
 GATEWAY = span(OTHER, INNER, at_s=100.2, for_s=0.5, scope="gateway", provider="openai")
 CALL = span(INNER, OUTER, scope="sdk", answer=ANSWER, cost=Cost(computed_usd=0.5))
@@ -212,44 +188,11 @@ def test_an_images_agent_keeps_the_tokens_that_only_it_knows() -> None:
     assert line.requests[0].input_tokens == 100
 
 
-def test_a_call_that_was_tried_again_is_one_call_with_two_attempts() -> None:
-    """Each attempt leaves a row; the logical call counts once."""
-    line = counted(
-        span(OUTER, for_s=10),
-        span(INNER, OUTER, usage=Usage(), failure=Failure("429")),
-        span(OTHER, OUTER, at_s=102),
-    )
-    marks = {(call.counting.attempt, call.counting.is_retried) for call in line.counted if call.counting}
-    assert marks == {(1, True), (2, False)}
-    (request,) = line.requests
-    assert (request.generations, request.retries, request.errors) == (1, 1, 0)
-
-
-def test_a_call_whose_every_attempt_failed_is_one_error() -> None:
-    failed: dict[str, Any] = {"usage": Usage(), "failure": Failure("500")}
-    line = counted(*(span(bytes([9 + n]) * 8, at_s=100 + 2 * n, **failed) for n in range(3)))
-    (request,) = line.requests
-    assert (request.generations, request.retries, request.errors) == (1, 2, 1)
-
-
-def test_a_failed_call_of_a_loop_was_not_tried_again() -> None:
-    line = counted(
-        span(INNER),
-        span(OTHER, usage=Usage(), failure=Failure("500"), at_s=102),
-        span(OUTER, at_s=104),
-    )
-    assert (line.requests[0].generations, line.requests[0].errors, line.requests[0].retries) == (3, 1, 0)
-
-
-def test_another_model_that_answered_is_a_fallback() -> None:
-    line = counted(
-        span(INNER, usage=Usage(), failure=Failure("500"), request_model="a"),
-        span(OTHER, at_s=102, request_model="b"),
-    )
-    (request,) = line.requests
-    assert (request.generations, request.errors, request.fallbacks, request.retries) == (2, 1, 1, 0)
-
-
 def test_an_answer_that_no_span_reports_counts_by_its_wrapper() -> None:
     line = counted(WRAPPER, CALL | {"usage": Usage(), "failure": Failure("429"), "answer": ""})
     assert line.requests[0].input_tokens == 100
+
+
+def test_every_rule_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "counting.md").read_text()
+    assert [name for name in (*(rule.name for rule in RULES), RETRY, FALLBACK) if f"`{name}`" not in page] == []
