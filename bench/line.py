@@ -24,6 +24,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from mixed_dialects import Attributes, mixed
+from prose import prose
 from spanwand.aggregate import Aggregate
 from spanwand.config import LineConfig, RedactConfig
 from spanwand.decode import Decode
@@ -48,12 +50,6 @@ FIRST_ROUND = b"r0000000"
 BETWEEN_REQUESTS_NS = 35_000_000
 """Journal time that passes: 15,000 spans and 1,800 traces a second, windows close and rows are handed over."""
 
-PROSE = """The fox looked at the moon, and wrote. A panel shows rain: four figures wait under one umbrella.
-Nobody speaks. Draw 3 panels in the style of 1930s newspapers, heavy shadow, 2:3. What does she say? "I knew it!" """
-SECRETS = ("write to ann.fox@example.com", "call +1 415 555 0132", "", "")
-"""One of them in every other message."""
-
-Attributes = dict[str, str | int | float | bool | list[str]]
 RESOURCE: Attributes = {
     "service.name": "studio",
     "service.instance.id": "studio-1",
@@ -89,13 +85,6 @@ def llm_attributes(rng: random.Random) -> Attributes:
         "server.address": "api.openai.com",
         "server.port": 443,
     }
-
-
-def prose(rng: random.Random, chars: int) -> str:
-    """Text as people write it."""
-    words = rng.choices(PROSE.split(), k=chars // 4)
-    words.insert(len(words) // 2, rng.choice(SECRETS))
-    return " ".join(words)[:chars]
 
 
 def content_attributes(rng: random.Random) -> Attributes:
@@ -150,9 +139,15 @@ def bodies(attributes: Callable[[random.Random], Attributes]) -> list[bytes]:
     return made
 
 
+def mixed_attributes(rng: random.Random) -> Attributes:
+    """What instrumentations of other dialects write."""
+    return mixed(rng, f"chatcmpl-{FIRST_ROUND.decode()}{rng.getrandbits(64):x}")
+
+
 WORKLOADS: dict[str, tuple[Callable[[random.Random], Attributes], LineConfig, int]] = {
     "LLM, no content": (llm_attributes, LineConfig(), 60_000),
     "LLM, 2 KB content": (content_attributes, LineConfig(redact=RedactConfig(content="redacted")), 25_000),
+    "mixed dialects": (mixed_attributes, LineConfig(), 20_000),
     "not GenAI": (http_attributes, LineConfig(), 500_000),
 }
 
