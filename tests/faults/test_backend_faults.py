@@ -8,11 +8,11 @@ from statistics import quantiles
 import grpc
 import pytest
 
+from tests.faults.at_wandb import rows_at
 from tests.faults.kill_rounds import account
 from tests.faults.otlp import EXPORT, SpanKey, keys, request
 from tests.faults.senders import Load, Senders
 from tests.faults.targets import Spanwand
-from tests.faults.test_stop import rows_at
 from tests.support.daemon import until
 from tests.support.wandb_server import API_KEY, Fault, WandbServer
 from tests.support.wandb_server.environment import environment

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.at_wandb import counted_at
 from tests.faults.otlp import input_tokens
 from tests.faults.senders import Load, Senders
 from tests.faults.targets import Spanwand, peak_rss_mib
-from tests.faults.test_stop import counted_at
 from tests.support.daemon import RunningDaemon, until
 from tests.support.wandb_server import WandbServer
 from tests.support.wandb_server.environment import environment

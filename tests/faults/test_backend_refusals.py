@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.at_wandb import counted_at, rows_at
 from tests.faults.otlp import keys, request
 from tests.faults.targets import Spanwand
 from tests.faults.test_flood import send_all
-from tests.faults.test_stop import counted_at, rows_at
 from tests.support.daemon import until
 from tests.support.wandb_server import Fault, WandbServer
 from tests.support.wandb_server.environment import environment
