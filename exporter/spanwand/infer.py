@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from spanwand.dialects.openinference import NOT_CALLS
 from spanwand.dialects.table import Groups, Reader
 from spanwand.dialects.vocabulary import maker, names_image_model
 from spanwand.operations import Operation
@@ -52,7 +53,7 @@ def operation(name: str, groups: Groups, *, failed: bool) -> Operation:
     hint = groups["hint"]
     named: Operation | None = groups[""].get("operation")
     if named is Operation.CHAT:
-        return _kind_of_chat(groups, failed=failed)
+        return Operation.OTHER if name.endswith(NOT_CALLS) else _kind_of_chat(groups, failed=failed)
     if named is not None:  # MLflow calls image models tools
         return Operation.IMAGE if named is Operation.TOOL and _has_image_model(groups) else named
     if groups.get("image") or _shows_image(groups):

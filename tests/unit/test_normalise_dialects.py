@@ -44,6 +44,12 @@ def test_the_most_specific_dialect_names_the_span(
     assert (generation.dialect, generation.operation) == (dialect, operation)
 
 
+def test_a_request_that_is_only_prepared_is_no_call() -> None:
+    """OpenInference for LlamaIndex, in `tests/golden/nested`."""
+    prepared = call({"openinference.span.kind": "LLM"}, name="OpenAI._prepare_chat_with_tools")
+    assert prepared.operation is Operation.OTHER
+
+
 def test_a_kind_of_span_that_is_no_call_is_none() -> None:
     assert Normalise()(span({"openinference.span.kind": "UNKNOWN"})) is None
     assert Normalise()(span({"langfuse.observation.type": "span"})) is None

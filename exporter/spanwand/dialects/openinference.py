@@ -26,6 +26,9 @@ _PARAMETERS = "llm.invocation_parameters"
 _ANSWER = "output.value"
 _FIRST_TOKEN = "event:First Token Stream Event"  # noqa: S105  no secret
 
+NOT_CALLS = ("._prepare_chat_with_tools",)
+"""How names of spans end that say they are of a model (`LLM`) and are of a method that makes its request: LlamaIndex."""
+
 OPENINFERENCE = Dialect(
     name="openinference",
     markers=frozenset({"openinference.span.kind"}),
