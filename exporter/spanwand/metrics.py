@@ -40,9 +40,7 @@ _SUM = Kind.SUM
 LLM = (
     Metric("requests", "1", _SUM, "calls of language, embedding, rerank and audio models"),
     Metric("errors", "1", _SUM, "of these, failed ones"),
-    Metric(
-        "retries", "1", _SUM, "besides these, tries that failed and were made again; their tokens and cost count"
-    ),
+    Metric("retries", "1", _SUM, "besides these, tries that failed and were made again; their tokens and cost count"),
     Metric("unpriced", "1", _SUM, "of calls and tries, ones whose cost is not known"),
     Metric("cost_mismatches", "1", _SUM, "of these, ones whose reported cost is not the computed one"),
     Metric("input_tokens", "token", _SUM, "input tokens, cached ones included"),
@@ -61,9 +59,7 @@ LLM = (
 DIFFUSION = (
     Metric("requests", "1", _SUM, "calls of image and video models"),
     Metric("errors", "1", _SUM, "of these, failed ones"),
-    Metric(
-        "retries", "1", _SUM, "besides these, tries that failed and were made again; their tokens and cost count"
-    ),
+    Metric("retries", "1", _SUM, "besides these, tries that failed and were made again; their tokens and cost count"),
     Metric("unpriced", "1", _SUM, "of calls and tries, ones whose cost is not known"),
     Metric("cost_mismatches", "1", _SUM, "of these, ones whose reported cost is not the computed one"),
     Metric("images", "image", _SUM, "images made"),

@@ -41,6 +41,12 @@ class CountingLine:
         self.waiting, self.ticks = True, 0
         return None
 
+    def logs(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        return self.traces(start, end, arrival_ns, body)
+
+    def metrics(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        return self.traces(start, end, arrival_ns, body)
+
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
         if self.ticks_fail:
             raise ZeroDivisionError

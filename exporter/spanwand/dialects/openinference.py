@@ -27,7 +27,7 @@ _ANSWER = "output.value"
 _FIRST_TOKEN = "event:First Token Stream Event"  # noqa: S105  no secret
 
 NOT_CALLS = ("._prepare_chat_with_tools",)
-"""How names of spans end that say they are of a model (`LLM`) and are of a method that makes its request: LlamaIndex."""
+"""How names of spans end that say `LLM` and are of a method which only makes the request: LlamaIndex."""
 
 OPENINFERENCE = Dialect(
     name="openinference",
