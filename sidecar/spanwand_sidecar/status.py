@@ -12,7 +12,7 @@ import spanwand
 from spanwand_sidecar.commits import Commits
 from spanwand_sidecar.deliver import Delivery, SinkStatus
 from spanwand_sidecar.journal import Journal
-from spanwand_sidecar.receive import Counters
+from spanwand_sidecar.receive import Counters, Signal
 from spanwand_sidecar.worker import Worker
 
 FULL = 0.98
@@ -30,16 +30,16 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """What the doors counted since the start. Spans and bytes are those acknowledged."""
+    """What the doors counted since the start. Items and bytes are those acknowledged."""
 
     spans: int
+    metrics: int
+    log_records: int
     bytes: int
     requests: Mapping[str, int]
     """By signal."""
     refused: Mapping[str, int]
     """Requests not acknowledged, by reason."""
-    ignored: Mapping[str, int]
-    """Requests acknowledged of which nothing was kept, by signal."""
 
 
 class JournalStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,11 +122,12 @@ def is_ready(parts: Parts) -> bool:
 
 def _received(counters: Counters) -> Received:
     return Received(
-        spans=counters.accepted_spans,
+        spans=counters.accepted[Signal.TRACES],
+        metrics=counters.accepted[Signal.METRICS],
+        log_records=counters.accepted[Signal.LOGS],
         bytes=counters.accepted_bytes,
         requests={name.value: count for name, count in counters.requests.items()},
         refused={name.value: count for name, count in counters.refused.items()},
-        ignored={name.value: count for name, count in counters.ignored.items()},
     )
 
 

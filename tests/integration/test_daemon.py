@@ -23,6 +23,7 @@ from tests.support.daemon import (
     spanwand,
     until,
 )
+from tests.support.doors import logs_request, metrics_request
 
 
 @pytest.fixture
@@ -133,8 +134,10 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
 
 def test_metrics_and_logs_are_answered_and_counted(sidecar: RunningDaemon) -> None:
     """Operator-injected apps send all three signals."""
+    bodies = {"metrics": metrics_request(2), "logs": logs_request(3)}
     with grpc.insecure_channel(sidecar.endpoints.grpc[0]) as channel:
         for signal_name, service in (("metrics", "Metrics"), ("logs", "Logs")):
             path = f"/opentelemetry.proto.collector.{signal_name}.v1.{service}Service/Export"
-            assert channel.unary_unary(path, bytes, bytes)(b"", timeout=5) == b""
-    assert sidecar.status().received.ignored == {"metrics": 1, "logs": 1}
+            assert channel.unary_unary(path, bytes, bytes)(bodies[signal_name], timeout=5) == b""
+    received = sidecar.status().received
+    assert (received.metrics, received.log_records) == (2, 3)

@@ -14,7 +14,7 @@ from spanwand_sidecar.config import Config, data_dir
 from spanwand_sidecar.deliver import SinkStatus
 from spanwand_sidecar.endpoints import read_endpoints
 from spanwand_sidecar.receive.addresses import split_host_port
-from spanwand_sidecar.status import Status
+from spanwand_sidecar.status import Received, Status
 
 TIMEOUT_S = 5.0
 
@@ -63,7 +63,7 @@ def render(found: Status) -> Iterator[str]:
     yield f"{'ready' if found.ready else 'NOT READY'}{''.join(f'{chr(10)}  {reason}' for reason in found.reasons)}"
     yield f"listens   grpc {' '.join(place.grpc)}  http {place.http}  admin {place.admin}"
     yield f"data      {place.data_dir}"
-    yield f"received  {found.received.spans} spans, {_bytes(found.received.bytes)}"
+    yield f"received  {_received(found.received)}"
     dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(found.line.dropped.items()))
     yield f"dropped   {dropped or 'nothing'}"
     journal = found.journal
@@ -74,6 +74,12 @@ def render(found: Status) -> Iterator[str]:
     for name, sink in found.sinks.items():
         yield f"sink      {name}: {_sink(sink)}"
         yield from (f"          {note}" for note in sink.notes)
+
+
+def _received(counts: Received) -> str:
+    others = {"log records": counts.log_records, "metrics": counts.metrics}
+    items = [f"{counts.spans} spans", *(f"{count} {name}" for name, count in others.items() if count)]
+    return ", ".join((*items, _bytes(counts.bytes)))
 
 
 def _sink(sink: SinkStatus) -> str:

@@ -13,11 +13,9 @@ class Counters(msgspec.Struct):
 
     requests: Counter[Signal] = msgspec.field(default_factory=Counter)
     """Requests that reached a door, whatever became of them."""
-    accepted_spans: int = 0
-    """Spans acknowledged, all of them durable."""
+    accepted: Counter[Signal] = msgspec.field(default_factory=Counter)
+    """Spans, metrics and log records acknowledged, all of them durable."""
     accepted_bytes: int = 0
     """Inflated bytes of acknowledged requests."""
     refused: Counter[RefusalReason] = msgspec.field(default_factory=Counter)
     """Requests not acknowledged."""
-    ignored: Counter[Signal] = msgspec.field(default_factory=Counter)
-    """Requests acknowledged that nothing reads yet: logs and metrics, kept in the journal for a later version."""

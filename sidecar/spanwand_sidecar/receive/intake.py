@@ -60,10 +60,7 @@ class Intake:
         items = self._check(signal, body) if len(body) <= QUICK_BYTES else await self.aside(self._check, signal, body)
         if items:
             await self._store(FRAMES[signal], body)
-        if signal is Signal.TRACES:
-            self.counters.accepted_spans += items
-        else:
-            self.counters.ignored[signal] += 1
+        self.counters.accepted[signal] += items
         self.counters.accepted_bytes += len(body)
 
     async def from_json(self, signal: Signal, body: bytes, hold: Hold) -> bytes:
