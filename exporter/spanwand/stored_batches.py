@@ -11,7 +11,7 @@ import msgspec
 from spanwand.batch import RunKey
 from spanwand.errors import NotReadable
 from spanwand.metrics import BATCH, WINDOW_END, Kind, metric_of
-from spanwand.stored_run import StoredRun, StoredTable, merge_rows
+from spanwand.stored_run import Increment, StoredRun, StoredTable, merge_rows
 
 
 class Window(msgspec.Struct):
@@ -45,6 +45,13 @@ def read_batches(path: Path, source: str) -> list[StoredRun]:
     for run in runs.values():
         run.notes += notes
     return list(runs.values())
+
+
+def read_increments(path: Path, table: str, notes: list[str]) -> Iterator[Increment]:
+    """The rows of one table, one batch of one run at a time. Raises OSError, NotReadable. `notes` get what is wrong."""
+    for line in whole_batches(_lines(path), notes):
+        if rows := line.rows.get(table):
+            yield Increment(line.window.end_ns / 1e9, list(rows[0]), [list(row.values()) for row in rows])
 
 
 def whole_batches(lines: Iterable[Line], notes: list[str]) -> Iterator[Line]:

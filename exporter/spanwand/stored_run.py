@@ -1,6 +1,6 @@
 """Runs as `spanwand read` gives them back. This is the JSON contract of docs/read.md."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -8,6 +8,14 @@ VERSION = 1
 """Version of the contract. It changes when a field changes its meaning or goes away."""
 
 State = Literal["finished", "failed", "running", "crashed"]
+
+
+class Increment(NamedTuple):
+    """Rows that one batch added to a table of one run. `window_end_s` is the end of that batch's window."""
+
+    window_end_s: float
+    columns: list[str]
+    rows: list[list[Any]]
 
 
 class StoredTable(msgspec.Struct, kw_only=True):
