@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter
-from pathlib import Path
+from collections.abc import Sequence
 
 import msgspec
 
@@ -12,6 +12,11 @@ from tests.faults.senders import Load, Senders
 from tests.faults.targets import Delivered, Target
 
 SEED = 20_260_801
+
+
+def spans_load(address: str) -> Load:
+    """One of two senders, together 2,000 spans a second on eight calls."""
+    return Load(address=address, spans_per_s=1000, in_flight=4)
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,21 +52,23 @@ def account(acknowledged: set[SpanKey], kills: int, delivered: Delivered) -> Acc
     )
 
 
-def kill_rounds(target: Target, rounds: int, directory: Path, pause_s: float = 6.0) -> tuple[Account, Counter[str]]:
-    """Kill `target` `rounds` times under load; returns the account and what was killed how often."""
+def kill_rounds(target: Target, rounds: int, senders: Sequence[Senders], pause_s: float = 6.0) -> Counter[str]:
+    """Kill `target` `rounds` times under the load of `senders`; then end those and let everything come out.
+
+    Returns what was killed how often.
+    """
     rng = random.Random(SEED)
     killed: Counter[str] = Counter()
-    load = Load(address=target.address, spans_per_s=1000, in_flight=4)
-    with target, Senders(load, directory / "senders", count=2) as senders:
-        target.start()
-        for _ in range(rounds):
-            time.sleep(rng.uniform(0.2, pause_s))
-            what = target.kill(rng)
-            killed[what] += 1
-            if what != "wandb-core":
-                time.sleep(rng.choice([0, 0, 0, rng.uniform(0, 0.5)]))
-                target.start()
-        time.sleep(1)
-        senders.stop()
-        target.drain()
-        return account(senders.acknowledged(), rounds, target.delivered()), killed
+    target.start()
+    for _ in range(rounds):
+        time.sleep(rng.uniform(0.2, pause_s))
+        what = target.kill(rng)
+        killed[what] += 1
+        if what != "wandb-core":
+            time.sleep(rng.choice([0, 0, 0, rng.uniform(0, 0.5)]))
+            target.start()
+    time.sleep(1)
+    for each in senders:
+        each.stop()
+    target.drain()
+    return killed

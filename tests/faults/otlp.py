@@ -1,11 +1,20 @@
-"""Raw OTLP requests in which every span is unique and can be told from its ids."""
+"""Raw OTLP requests of which everything can be told from what comes out: every span is unique by its ids."""
 
 from collections.abc import Iterator
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_CUMULATIVE, AGGREGATION_TEMPORALITY_DELTA
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+EXPORT_LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+EXPORT_METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 MODEL = "gpt-4o-mini"
+VERDICT = "relevance"
+TOKENS = 7
+"""By how much each metrics request moves each counter."""
+BEGUN_NS = 1_700_000_000 * 10**9
 
 UNKNOWN = b"\xff" * 8
 
@@ -40,7 +49,7 @@ def request(sender: int, number: int, spans: int, *, models: int = 1, padding: i
         trace_id, span_id = map(bytes.fromhex, key)
         span = scope_spans.spans.add(
             trace_id=trace_id, span_id=span_id, parent_span_id=parent, name="chat", kind=3,
-            start_time_unix_nano=1_700_000_000 * 10**9, end_time_unix_nano=1_700_000_001 * 10**9,
+            start_time_unix_nano=BEGUN_NS, end_time_unix_nano=BEGUN_NS + 10**9,
         )  # fmt: skip
         span.attributes.add(key="gen_ai.operation.name").value.string_value = "chat"
         span.attributes.add(key="gen_ai.request.model").value.string_value = model
@@ -48,4 +57,34 @@ def request(sender: int, number: int, spans: int, *, models: int = 1, padding: i
         if padding and not parent:
             span.attributes.add(key="padding").value.string_value = "x" * padding
         parent = UNKNOWN
+    return message.SerializeToString()
+
+
+def verdicts(sender: int, number: int, spans: int) -> bytes:
+    """A logs request: an evaluation of each of so many spans."""
+    message = ExportLogsServiceRequest()
+    scope_logs = message.resource_logs.add().scope_logs.add()
+    for key in keys(sender, number, spans):
+        trace_id, span_id = map(bytes.fromhex, key)
+        record = scope_logs.log_records.add(
+            event_name="gen_ai.evaluation.result", time_unix_nano=BEGUN_NS, trace_id=trace_id, span_id=span_id
+        )
+        record.attributes.add(key="gen_ai.evaluation.name").value.string_value = VERDICT
+        record.attributes.add(key="gen_ai.evaluation.score.value").value.int_value = input_tokens(key)
+    return message.SerializeToString()
+
+
+def counters(number: int) -> bytes:
+    """A metrics request: point `number` of a counter that says how much it is, and of one that says what was added."""
+    message = ExportMetricsServiceRequest()
+    scope_metrics = message.resource_metrics.add().scope_metrics.add()
+    for name, temporality, value in (
+        ("vllm:prompt_tokens_total", AGGREGATION_TEMPORALITY_CUMULATIVE, TOKENS * number),
+        ("vllm:generation_tokens_total", AGGREGATION_TEMPORALITY_DELTA, TOKENS),
+    ):
+        metric = scope_metrics.metrics.add(name=name)
+        metric.sum.is_monotonic, metric.sum.aggregation_temporality = True, temporality
+        metric.sum.data_points.add(
+            as_int=value, start_time_unix_nano=BEGUN_NS, time_unix_nano=BEGUN_NS + number * 10**9
+        )
     return message.SerializeToString()

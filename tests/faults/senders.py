@@ -1,7 +1,7 @@
 """Senders in processes of their own. Each writes down what was answered, once it was answered.
 
 `Senders` is the test's side; run as a program, this file is one sender. A request is sent `copies` times and, if it
-fails, never again: so what is not acknowledged may come out, but only once.
+fails, never again, unless the load `insists`: so what is not acknowledged may come out, but only once.
 """
 
 import asyncio
@@ -12,15 +12,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import grpc
 import grpc.aio
 import msgspec
 
-from tests.faults.otlp import EXPORT, SpanKey, keys, request
+from tests.faults.otlp import EXPORT, EXPORT_LOGS, EXPORT_METRICS, SpanKey, counters, keys, request, verdicts
 
 ROOT = Path(__file__).parents[2]
 OK = "OK"
@@ -30,6 +31,9 @@ CHANNEL = [
     ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 200),
 ]
+RETRY_S = 0.2
+Signal = Literal["traces", "logs", "metrics"]
+METHODS: Mapping[Signal, str] = {"traces": EXPORT, "logs": EXPORT_LOGS, "metrics": EXPORT_METRICS}
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +47,9 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     copies: int = 1
     obeys: bool = True
     """Pauses when it is refused; else it goes on at once."""
+    signal: Signal = "traces"
+    insists: bool = False
+    """Repeats what is not acknowledged until it is."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -125,7 +132,9 @@ class _Sender:
     async def run(self) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stopping.set)
         async with grpc.aio.insecure_channel(self._load.address, options=CHANNEL) as channel:
-            self._export: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(EXPORT)
+            self._export: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+                METHODS[self._load.signal]
+            )
             await asyncio.gather(*(self._repeat() for _ in range(self._load.in_flight)))
 
     async def _repeat(self) -> None:
@@ -133,15 +142,31 @@ class _Sender:
         while not self._stopping.is_set():
             self._number += 1
             number, spans = self._number, self._random.randint(1, load.max_spans)
-            body = request(self._sender, number, spans, padding=load.padding)
+            body = self._request(number, spans)
             begun_s = time.monotonic()
-            codes = [await self._send(body) for _ in range(load.copies)]
-            code, took_s = OK if OK in codes else codes[-1], time.monotonic() - begun_s
+            code = await self._deliver(body)
+            took_s = time.monotonic() - begun_s
             os.write(self._ledger, msgspec.json.encode(Answer(code, number, spans, took_s)) + b"\n")
             if load.spans_per_s:
                 await self._pause(spans * load.in_flight / load.spans_per_s)
             elif code != OK and load.obeys:
-                await self._pause(0.2)
+                await self._pause(RETRY_S)
+
+    def _request(self, number: int, spans: int) -> bytes:
+        match self._load.signal:
+            case "traces":
+                return request(self._sender, number, spans, padding=self._load.padding)
+            case "logs":
+                return verdicts(self._sender, number, spans)
+            case "metrics":
+                return counters(number)
+
+    async def _deliver(self, body: bytes) -> str:
+        codes = [await self._send(body) for _ in range(self._load.copies)]
+        while self._load.insists and OK not in codes:
+            await asyncio.sleep(RETRY_S)
+            codes.append(await self._send(body))
+        return OK if OK in codes else codes[-1]
 
     async def _send(self, body: bytes) -> str:
         try:

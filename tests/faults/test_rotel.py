@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disks import small_disk
-from tests.faults.kill_rounds import Account, account, kill_rounds
+from tests.faults.kill_rounds import Account, account, kill_rounds, spans_load
 from tests.faults.rotel import Rotel
 from tests.faults.senders import OK, Load, Senders
 from tests.faults.targets import Spanwand
@@ -17,16 +17,20 @@ FLOOD_REQUESTS = 3_000
 
 
 @pytest.mark.slow
-def test_ten_kills(tmp_path: Path, report: Report) -> None:
-    found, _ = kill_rounds(Rotel(tmp_path), 5, tmp_path, pause_s=2.0)
-    report(f"R1 rotel    -> otlp   {found}")
-    assert found.acknowledged
+def test_five_kills(tmp_path: Path, report: Report) -> None:
+    killed(tmp_path, 5, 2.0, report)
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(3600)
 def test_two_hundred_kills(tmp_path: Path, report: Report) -> None:
-    found, _ = kill_rounds(Rotel(tmp_path), 200, tmp_path)
+    killed(tmp_path, 200, 6.0, report)
+
+
+def killed(directory: Path, rounds: int, pause_s: float, report: Report) -> None:
+    with Rotel(directory) as target, Senders(spans_load(target.address), directory / "senders", count=2) as senders:
+        kill_rounds(target, rounds, [senders], pause_s)
+        found = account(senders.acknowledged(), rounds, target.delivered())
     report(f"R1 rotel    -> otlp   {found}")
     assert found.acknowledged
 
