@@ -8,6 +8,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from spanwand.media import MOST_PER_CALL
+
 
 class Section(BaseModel):
     """A block of configuration: frozen, unknown keys refused, docstrings of fields become the reference."""
@@ -46,6 +48,23 @@ class RedactConfig(Section):
     """File with the secret key of user pseudonyms. Empty: a random key, made once in the data directory."""
 
 
+class MediaConfig(Section):
+    """Images beside their calls' Table rows (docs/media.md)."""
+
+    images: Literal["off", "thumbnails", "originals"] = "off"
+    """`thumbnails` shows images small, `originals` at full size; either way encoded anew, without metadata."""
+    max_bytes: int = Field(default=16 << 20, gt=0)
+    """Largest image as it was sent."""
+    max_pixels: int = Field(default=16_777_216, gt=0, le=89_478_485)
+    """Most pixels of an image, width times height; each takes about 8 bytes while it is decoded."""
+    max_per_call: int = Field(default=4, gt=0, le=MOST_PER_CALL)
+    """Images of one call: so many columns `image`, `image_2`, … has the table. Further ones are `media_over_limit`."""
+    thumbnail_px: int = Field(default=256, ge=16, le=4_096)
+    """Longer side of a thumbnail."""
+    withhold_flagged: bool = True
+    """Show no image of a call that a safety checker flagged or whose finish reason is `content_filter`."""
+
+
 class GatherConfig(Section):
     """How spans of a trace become one Request."""
 
@@ -78,12 +97,23 @@ class GatherConfig(Section):
 
 
 class SampleConfig(Section):
-    """Which generations and requests become Table rows. Metrics always count all."""
+    """Which generations and requests become Table rows (docs/sampling.md). Metrics always count all."""
 
     ratio: float = Field(default=1.0, gt=0, le=1)
     """Share of traces whose rows are kept; the same trace gives the same answer everywhere."""
     slow_s: float = Field(default=30.0, gt=0)
-    """Calls at least this slow are always kept."""
+    """Calls and requests at least this slow are always kept."""
+    slow_percentile: int = Field(default=0, ge=0, lt=100)
+    """Calls above this percentile of the calls of their model before them are always kept, such as 99. 0: off."""
+    rare: int = Field(default=3, ge=0)
+    """In each rows interval, so many calls of each model, finish reason, kind of failure and experiment arm are always
+    kept: all of what comes less often."""
+    limit_by: Literal["", "service", "model", "session_id", "user"] = ""
+    """Of the n-th trace with the same value of this in a rows interval, `limit / n` times `ratio` is kept."""
+    limit: int = Field(default=100, gt=0)
+    """Traces of one value before that begins."""
+    rows_per_minute: int = Field(default=10_000, gt=0)
+    """Rows of all runs together; with more, a smaller share of traces is kept. What is always kept goes last."""
 
 
 class MeasureConfig(Section):
@@ -154,6 +184,7 @@ class LineConfig(Section):
     deduplicate: DeduplicateConfig = DeduplicateConfig()
     price: PriceConfig = PriceConfig()
     redact: RedactConfig = RedactConfig()
+    media: MediaConfig = MediaConfig()
     gather: GatherConfig = GatherConfig()
     sample: SampleConfig = SampleConfig()
     measure: MeasureConfig = MeasureConfig()

@@ -1,0 +1,59 @@
+"""An image that belongs to a model call, as it may leave: no byte of what was sent is in it (`sanitise`)."""
+
+import msgspec
+
+from spanwand.drops import DropReason
+
+NOTE_DIGEST_CHARS = 16
+"""Of the digest in a note: more of them would look like a secret."""
+MOST_PER_CALL = 16
+"""No configuration allows more images of one call."""
+
+
+class Media(msgspec.Struct, frozen=True):
+    """One image. `sha256` is the digest of what was sent, in hex; width, height and `size_bytes` are its too.
+
+    `jpeg` is what is shown: encoded anew from pixels alone, so that it holds no metadata.
+    """
+
+    sha256: str
+    mime_type: str
+    width: int
+    height: int
+    size_bytes: int
+    jpeg: bytes
+    index: int = 0
+    """Its place among the images of its call, from 0."""
+
+    @property
+    def note(self) -> str:
+        """What stands in a text where the image was."""
+        return f"[{self.mime_type} {self.width}x{self.height} sha256:{self.sha256[:NOTE_DIGEST_CHARS]}]"
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """An image that came by itself; the call it belongs to is known by its ids."""
+
+    trace_id: bytes
+    span_id: bytes
+    media: Media
+
+
+class MediaRefused(Exception):
+    """What was sent cannot be shown. The message names no part of it."""
+
+    def __init__(self, reason: DropReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def together(first: tuple[Media, ...], second: tuple[Media, ...]) -> tuple[Media, ...]:
+    """Uploads of one call: the later one of an index holds."""
+    by_index = {media.index: media for media in (*first, *second)}
+    return tuple([by_index[index] for index in sorted(by_index)])
+
+
+def joined(own: tuple[Media, ...], uploads: tuple[Media, ...]) -> tuple[Media, ...]:
+    """What a call says itself, and what was uploaded for it: the same image once."""
+    known = {media.sha256 for media in own}
+    return (*own, *(media for media in uploads if media.sha256 not in known))
