@@ -18,6 +18,7 @@ _FIELDS: Mapping[str, Any] = {
     "gpu": None,
     "params": NO_PARAMS,
     "content": NO_CONTENT,
+    "media": (),
 }
 """Fields that a span says of its own call."""
 

@@ -27,6 +27,7 @@ from spanwand.normalise import Normalise
 from spanwand.price import Price
 from spanwand.record import Clean
 from spanwand.redact import Redact
+from spanwand.redactors.media import media
 from spanwand.sample import Sample
 from spanwand.span import Keys, Span
 from spanwand.step import evidence_of
@@ -53,7 +54,7 @@ class Pipeline:
         attributes = {**self._normalise.resource_parsers, **self._measure.parsers}
         self._decode_metrics = DecodeMetrics(self._measure.wanted, attributes, drops)
         self._price = Price(config.price)
-        self._redact = Redact(config.redact, key, drops)
+        self._redact = Redact(config.redact, key, drops, media=media(config.media, drops))
         duplicates: Counter[str] = Counter()
         self._gather = Gather(config.gather, drops, duplicates)
         self._sample = Sample(config.sample)
@@ -86,6 +87,7 @@ class Pipeline:
         for said in map(self._supplement, events):
             if isinstance(said, Evaluation):
                 if self._deduplicate.is_new(said.key):
+                    self._gather.rated(said.trace_id, arrival_ns)
                     self._aggregate.evaluation(self._redact.evaluation(said))
             elif said is not None:
                 self._gather.supplement(self._redact(said), arrival_ns)
@@ -163,11 +165,12 @@ class Pipeline:
 
     def _count(self, settled: Iterable[Settled]) -> None:
         sample, aggregate = self._sample, self._aggregate
-        for calls, request in settled:
-            for call in calls:
-                aggregate.generation(call, sample(call))
+        for calls, request, trace in settled:
+            verdicts = sample(calls, request, trace)
+            for call, verdict in zip(calls, verdicts, strict=False):
+                aggregate.generation(call, verdict)
             if request is not None:
-                aggregate.request(request, sample(request))
+                aggregate.request(request, verdicts[-1])
 
     def _enter(self, start: int, end: int, arrival_ns: int) -> Batch | None:
         """Close the window that the frame's arrival leaves behind, open the frame's own, let due traces go."""
@@ -194,6 +197,7 @@ class Pipeline:
         updates = self._aggregate.close_window(rows_due=rows_due)
         if rows_due:
             self._gather.rows_handed_over()
+            self._sample.rows_handed_over()
         if start_ns is None or not updates:
             return None
         return Batch(seq=seq, low=self.low, start_ns=start_ns, end_ns=start_ns + self._window_ns, updates=updates)

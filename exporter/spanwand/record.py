@@ -10,6 +10,7 @@ import msgspec
 
 from spanwand.counting import Counting
 from spanwand.elapsed import elapsed_s
+from spanwand.media import Media
 from spanwand.operations import Operation
 from spanwand.span import Attributes
 
@@ -183,6 +184,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     image: ImageParams | None = None
     retrieval: Retrieval = NO_RETRIEVAL
     content: Content = NO_CONTENT
+    media: tuple[Media, ...] = ()  # by redact, from the content; or uploaded
     failure: Failure | None = None
     finish_reasons: tuple[str, ...] = ()
     response_id: str = ""  # as the provider names its answer; gone behind redact

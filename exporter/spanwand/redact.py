@@ -17,6 +17,7 @@ from spanwand.record import Clean, Failure, Generation, ImageParams, Service
 from spanwand.redactors import REDACTORS
 from spanwand.redactors.content import cleaner
 from spanwand.redactors.labels import Labels
+from spanwand.redactors.media import without_media
 from spanwand.redactors.scrub import Scrubber
 from spanwand.redactors.users import pseudonym
 from spanwand.request import CleanRoot, TraceRoot
@@ -30,8 +31,16 @@ REDACTION_FAILED = "redaction_failed"
 class Redact:
     """Makes records clean. `counts` says how often each pattern was taken out."""
 
-    def __init__(self, config: RedactConfig, key: bytes, drops: Drops, more: Sequence[Redactor] = ()) -> None:
+    def __init__(
+        self,
+        config: RedactConfig,
+        key: bytes,
+        drops: Drops,
+        more: Sequence[Redactor] = (),
+        media: Redactor = without_media,
+    ) -> None:
         """`key` is the secret of pseudonyms. `more` redactors run before the built-in ones, which have the last word.
+        `media` comes first: it takes pictures and sounds out of texts.
 
         Raises ValueError if the key is empty or a pattern cannot be used.
         """
@@ -39,7 +48,7 @@ class Redact:
             raise ValueError("pseudonyms need a secret key")
         scrubber = Scrubber()
         self.counts: Mapping[str, int] = scrubber.counts
-        self._redactors = (*more, *(make(config, key, scrubber) for make in REDACTORS.values()))
+        self._redactors = (media, *more, *(make(config, key, scrubber) for make in REDACTORS.values()))
         self._labels = Labels(scrubber)
         self._clean = cleaner(config, key, scrubber)
         self._key = key

@@ -3,7 +3,6 @@
 They never raise. Instrumentations write integers as doubles or strings, arrays as JSON, zero for unknown.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +14,6 @@ _LARGEST = 2**53
 """Counts beyond this are nonsense, and doubles could not add them up exactly."""
 _LONGEST_NUMBER = 32
 _LONGEST_URI = 2_048
-_LONG = 1_024
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{512,}={0,2}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -119,21 +116,15 @@ def size(value: AttributeValue) -> tuple[int, int] | None:
 
 
 def content(value: AttributeValue) -> str | None:
-    """What was said: text as it is, structured values as JSON, without the pictures and sounds in it."""
+    """What was said: text as it is, structured values as JSON."""
     if isinstance(value, str):
-        return _without_media(value) or None
+        return value or None
     if not value or not isinstance(value, (Mapping, tuple, list)):
         return None
     try:
-        return _without_media(msgspec.json.encode(value).decode())
+        return msgspec.json.encode(value).decode()
     except (TypeError, ValueError, RecursionError):
         return None
-
-
-def _without_media(text: str) -> str:
-    if len(text) < _LONG or not any(word in text for word in ("base64", "b64", "blob", "data:")):
-        return text
-    return _BASE64.sub(lambda match: f"[{len(match[0])} characters of base64]", text)
 
 
 def identifier(value: AttributeValue) -> str | None:

@@ -17,6 +17,7 @@ from spanwand.price import Price
 from spanwand.prices.book import Quote
 from spanwand.record import Clean, Generation
 from spanwand.redact import Redact
+from spanwand.redactors.media import media
 from spanwand.redactors.scrub import Scrubber
 from spanwand.sample import Sample
 from spanwand.span import Span
@@ -65,7 +66,7 @@ class Explain:
         self._normalise = Normalise(config.gather.request_attributes)
         self._decode = Decode(self._normalise.keys, self._drops)
         self._price = Price(config.price)
-        self._redact = Redact(config.redact, key, self._drops)
+        self._redact = Redact(config.redact, key, self._drops, media=media(config.media, self._drops))
         self._together = Together(config.gather, Sample(config.sample))
         self._calls: list[tuple[Clean, Explained]] = []
         self._scrub = Scrubber().scrub

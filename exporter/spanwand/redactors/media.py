@@ -1,0 +1,95 @@
+"""Pictures and sounds inside what was said: text never shows their bytes; images go on as `Media`, if that is wanted.
+
+They travel as base64, whatever is around it: `blob` parts, data URIs, `b64_json`, `image_url`, `inline_data`.
+"""
+
+import re
+from binascii import Error, a2b_base64
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from spanwand.config import MediaConfig
+from spanwand.drops import DropReason, Drops
+from spanwand.media import Media, MediaRefused
+from spanwand.ports import Redactor
+from spanwand.record import NO_CONTENT, Generation
+from spanwand.sanitise import Sanitise, sanitiser
+
+_LONG, _SHORTEST = 1_024, 512
+_SIGNS = ("base64", "b64", "blob", "data:", "iVBORw0KGgo", "/9j/", "UklGR", "R0lGOD")
+"""A long text without these has no media in it. The last four are how images begin."""
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]++|\\++[/nr])++={0,2}")
+"""Inside JSON a slash may be escaped, and a line end is; JSON in JSON escapes twice."""
+_ESCAPES = re.compile(r"\\+([/nr])")
+_FIRST = ("output", "input")
+"""What was made is looked at before what was sent along."""
+
+
+def media(config: MediaConfig, drops: Drops) -> Redactor:
+    """Make the redactor. Raises ConfigError if images are wanted and Pillow is not installed."""
+    if config.images == "off":
+        return without_media
+    sanitise = sanitiser(config)
+
+    def redact(generation: Generation) -> Generation:
+        if generation.content is NO_CONTENT:
+            return generation
+        return _Taking(sanitise, config.max_per_call, drops).take(generation)
+
+    return redact
+
+
+def without_media(generation: Generation) -> Generation:
+    """The generation with a note in each place where media were."""
+    return generation if generation.content is NO_CONTENT else _noted(generation, _length)
+
+
+class _Taking:
+    """The images of one call."""
+
+    def __init__(self, sanitise: Sanitise, most: int, drops: Drops) -> None:
+        self._sanitise = sanitise
+        self._most = most
+        self._drops = drops
+        self._found: dict[str, Media] = {}
+
+    def take(self, generation: Generation) -> Generation:
+        noted = _noted(generation, self._note)
+        return replace(noted, media=tuple(self._found.values())) if self._found else noted
+
+    def _note(self, encoded: str) -> str:
+        if len(self._found) >= self._most:
+            self._drops[DropReason.MEDIA_OVER_LIMIT] += 1
+            return _length(encoded)
+        try:
+            found = self._sanitise(_decoded(encoded))
+        except MediaRefused as refused:
+            self._drops[refused.reason] += 1
+            return _length(encoded)
+        self._found.setdefault(found.sha256, replace(found, index=len(self._found)))
+        return found.note
+
+
+def _noted(generation: Generation, note: Callable[[str], str]) -> Generation:
+    said = generation.content
+    names = (*_FIRST, *(name for name in said.__struct_fields__ if name not in _FIRST))
+    changed: dict[str, str] = {}
+    for name in names:
+        text = getattr(said, name)
+        if len(text) >= _LONG and any(sign in text for sign in _SIGNS):
+            changed[name] = _BASE64.sub(lambda match: note(match[0]) if len(match[0]) >= _SHORTEST else match[0], text)
+    return replace(generation, content=replace(said, **changed)) if changed else generation
+
+
+def _length(encoded: str) -> str:
+    return f"[{len(encoded)} characters of base64]"
+
+
+def _decoded(encoded: str) -> bytes:
+    plain = _ESCAPES.sub(lambda match: "/" if match[1] == "/" else "", encoded)
+    plain = plain.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return a2b_base64(plain + "=" * (-len(plain) % 4))
+    except Error:
+        raise MediaRefused(DropReason.MEDIA_UNREADABLE, "not base64") from None
