@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, Entry] = {
     "demo": Entry("spanwand_sidecar.commands.demo:demo", "Show it all: a daemon, an app, and what landed."),
     "status": Entry("spanwand_sidecar.commands.status:status", "Ask a running daemon how it is."),
     "read": Entry("spanwand_sidecar.commands.read:read", "Read W&B runs back from disk."),
+    "export": Entry("spanwand_sidecar.commands.export:export", "Write the rows of a Table into one file."),
     "sync": Entry("spanwand_sidecar.commands.sync:sync", "Upload runs that are only on disk, and verify them."),
     "journal": Entry("spanwand_sidecar.commands.journal:journal", "Look at a journal: files, damage, what is in it."),
     "replay": Entry("spanwand_sidecar.commands.replay:replay", "Run the line over a journal once more."),

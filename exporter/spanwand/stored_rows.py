@@ -1,0 +1,183 @@
+"""The rows of one table over all that sinks left below a path, with one increment of them in memory at a time.
+
+Everything is read once for the columns and once for the rows; `requests` once more if late spans amended some. What is
+written meanwhile is left out, so a daemon may go on.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from spanwand import stored_batches
+from spanwand.errors import NotReadable
+from spanwand.read import files
+from spanwand.sinks.wandb import stored
+from spanwand.stored_run import Increment
+from spanwand.tables import TABLES, Column, Type
+
+Place = tuple[int, int, int]
+"""One row: which file, which increment of it, which row of that."""
+
+_INT64 = range(-(2**63), 2**63)
+
+
+class StoredRows:
+    """All rows of a table: columns of `tables` first, then configured attributes, as text.
+
+    Of a trace whose row in `requests` late spans amended, only the last row is there.
+    """
+
+    def __init__(self, path: Path, table: str) -> None:
+        """Looks through everything once. Raises NotReadable."""
+        self.notes: list[str] = []
+        """What is wrong with the files, in words."""
+        self.unfit: Counter[str] = Counter()
+        """Cells by column that were not of its type, and are empty for that."""
+        self._sources = [_Source(file, table) for file in find_files(path)]
+        names, amended = self._look_through()
+        own = TABLES[table]
+        known = {column.name for column in own}
+        self.columns = own + tuple(Column(name, Type.TEXT, "configured") for name in names if name not in known)
+        self._amended = self._find_amended(amended) if amended else frozenset()
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        """Rows in the order in which they were logged, file by file. Raises NotReadable."""
+        for source_number, source in enumerate(self._sources):
+            for number, increment in enumerate(source.increments()):
+                places = [_position(increment.columns, column.name) for column in self.columns]
+                for row_number, row in enumerate(increment.rows):
+                    if (source_number, number, row_number) not in self._amended:
+                        yield self._row(row, places)
+
+    def _row(self, row: Sequence[Any], places: Sequence[int]) -> list[Any]:
+        cells = []
+        for column, place in zip(self.columns, places, strict=True):
+            found = None if place < 0 else row[place]
+            cell = fit(found, column.type)
+            if cell is None and found is not None:
+                self.unfit[column.name] += 1
+            cells.append(cell)
+        return cells
+
+    def _look_through(self) -> tuple[list[str], set[tuple[Path, str]]]:
+        """All column names, and the traces with amended rows."""
+        names: dict[str, None] = {}
+        amended = set()
+        for source in self._sources:
+            for increment in source.look_through(self.notes):
+                names.update(dict.fromkeys(increment.columns))
+                amended |= {(source.home, trace_id) for trace_id, revision in _revisions(increment) if revision > 1}
+        return list(names), amended
+
+    def _find_amended(self, traces: set[tuple[Path, str]]) -> frozenset[Place]:
+        """The rows that a later one of their trace amends: in order of time, each that a revision follows.
+
+        A trace that went on after it was forgotten has rows that are no revisions of each other; those stay.
+        """
+        rows: defaultdict[tuple[Path, str], list[tuple[float, int, Place]]] = defaultdict(list)
+        for source_number, source in enumerate(self._sources):
+            for number, increment in enumerate(source.increments()):
+                for row_number, (trace_id, revision) in enumerate(_revisions(increment)):
+                    if (source.home, trace_id) in traces:
+                        place = source_number, number, row_number
+                        rows[source.home, trace_id].append((increment.window_end_s, revision, place))
+        return frozenset(
+            before[2] for found in map(sorted, rows.values()) for before, after in pairwise(found) if after[1] > 1
+        )
+
+
+class _Source:
+    """One file with rows of a table, as it was when it was first looked through."""
+
+    def __init__(self, path: Path, table: str) -> None:
+        self.home = home_of(path)
+        self._path = path
+        self._table = table
+        self._count = 0
+
+    def look_through(self, notes: list[str]) -> Iterator[Increment]:
+        """All increments, for the first time. Raises NotReadable."""
+        for increment in self._read(notes):
+            self._count += 1
+            yield increment
+
+    def increments(self) -> Iterator[Increment]:
+        """The same ones again. Raises NotReadable."""
+        return islice(self._read([]), self._count)
+
+    def _read(self, notes: list[str]) -> Iterator[Increment]:
+        read = stored_batches.read_increments if self._path.suffix == ".jsonl" else stored.read_increments
+        found: list[str] = []
+        try:
+            yield from read(self._path, self._table, found)
+        except OSError as error:
+            raise NotReadable(f"{error.filename or self._path}: {error.strerror}") from None
+        notes += [f"{self._path.parent.name}: {note}" for note in found]
+
+
+def find_files(path: Path) -> list[Path]:
+    """The files at or below `path` that hold rows, oldest first. Raises NotReadable if there is none.
+
+    Of a data directory where several sinks hold the same calls, those of `jsonl`: nothing of it is ever removed.
+    """
+    if not path.exists():
+        raise NotReadable(f"{path}: no such file or folder")
+    found = sorted(files(path), key=lambda file: (file.parent.name, file.name))
+    if not found:
+        raise NotReadable(f"{path}: no run in it")
+    complete = {home_of(file) for file in found if file.suffix == ".jsonl"}
+    return [file for file in found if file.suffix == ".jsonl" or home_of(file) not in complete]
+
+
+def home_of(file: Path) -> Path:
+    """The data directory that a sink's file is in: `<home>/jsonl/batches.jsonl`, `<home>/wandb/wandb/<run>/<log>`."""
+    parents = file.absolute().parents
+    depth = 1 if file.suffix == ".jsonl" else 3
+    return parents[min(depth, len(parents) - 1)]
+
+
+def fit(cell: Any, kind: Type) -> str | int | float | None:
+    """A stored cell as its column's type; None if it cannot be that."""
+    if cell is None:
+        return None
+    if kind is Type.TEXT:
+        return _text(cell)
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        return None
+    return _number(cell) if kind is Type.NUMBER else _whole(cell)
+
+
+def _number(cell: float) -> float | None:
+    try:
+        return float(cell)
+    except OverflowError:
+        return None
+
+
+def _whole(cell: int | float) -> int | None:
+    if isinstance(cell, float) and not cell.is_integer():
+        return None
+    whole = int(cell)
+    return whole if whole in _INT64 else None
+
+
+def _text(cell: Any) -> str:
+    """Text that UTF-8 can hold."""
+    text = cell if isinstance(cell, str) else msgspec.json.encode(cell).decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _revisions(increment: Increment) -> Iterator[tuple[str, int]]:
+    """Trace id and revision of each row, if the table has such."""
+    if {"trace_id", "revision"} <= set(increment.columns):
+        trace_id, revision = (itemgetter(increment.columns.index(name)) for name in ("trace_id", "revision"))
+        yield from ((trace_id(row), revision(row) or 1) for row in increment.rows)
+
+
+def _position(columns: Sequence[str], name: str) -> int:
+    return columns.index(name) if name in columns else -1
