@@ -36,6 +36,7 @@ from spanwand.pipeline import Pipeline
 from spanwand.price import Price
 from spanwand.redact import Redact
 from spanwand.sample import Sample
+from spanwand_sidecar.process import COLLECT_AFTER
 
 BODY_SPANS = 512
 TRACE_SPANS = 8
@@ -233,7 +234,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="of each workload")
     options = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    gc.freeze()  # as in the daemon
+    gc.freeze()  # both as in the daemon
+    gc.set_threshold(*COLLECT_AFTER)
     print(f"one core, Python {platform.python_version()}")
     for name in () if options.profile else WORKLOADS:
         report(name, options.seconds)

@@ -4,8 +4,8 @@ What a record adds is a row of values; rows are kept for a moment and then added
 of updating each number for each record. A value that is not known takes no part: a sum of none is absent, not 0.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar, cast
 
 import msgspec
 
@@ -13,7 +13,7 @@ from spanwand.record import Clean, ImageParams
 from spanwand.request import Request
 from spanwand.sketch import LARGEST, Sketch
 
-_BUFFERED_ROWS = 64
+_BUFFERED_ROWS = 256
 
 Value = float | int | None
 Point = float | int
@@ -182,7 +182,7 @@ class Cell(Generic[R]):
         names = (*self._totals, *self._sketches)
         for name, values in zip(names, zip(*rows, strict=True), strict=False):
             known = _known(values)
-            if name in self._sketches:
+            if known and name in self._sketches:
                 self._sketches[name].add(known)
             elif known:
                 self._add(name, sum(known))
@@ -192,10 +192,13 @@ class Cell(Generic[R]):
             self._totals[name] = (self._totals[name] or 0) + amount
 
 
-def _known(values: Iterable[Value]) -> list[Point]:
+def _known(values: Sequence[Value]) -> Sequence[Point]:
     """What is known and no garbage: below 0, above `LARGEST` (where whole numbers are not exact), or not a number."""
-    known = [value for value in values if value is not None]
+    unknown = values.count(None)  # of most columns none is, or all are, and counting is a tenth of looking at each
+    if unknown == len(values):
+        return ()
+    known = [value for value in values if value is not None] if unknown else cast("Sequence[Point]", values)
     # The sum is for NaN, which hides from min and max.
-    if not known or (min(known) >= 0 and max(known) <= LARGEST and sum(known) >= 0):
+    if min(known) >= 0 and max(known) <= LARGEST and sum(known) >= 0:
         return known
     return [value for value in known if 0 <= value <= LARGEST]

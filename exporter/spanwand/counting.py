@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Counting(msgspec.Struct, frozen=True, kw_only=True):
+class Counting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`attempt` is 1 for the first try of a call; one `is_retried` failed and was made again, so it is no call itself.
 
     `is_fallback`: another model was asked before and failed. `rules` are those that decided, by name.

@@ -1,6 +1,7 @@
 """The canonical record of one model call, and its parts.
 
-Frozen `msgspec` structs (docs/adr/0005). Times are nanoseconds since the Unix epoch; `None` is not known, never 0.
+Frozen `msgspec` structs (docs/adr/0005), which the garbage collector need not look at: what is frozen when it is made
+cannot become part of a cycle. Times are nanoseconds since the Unix epoch; `None` is not known, never 0.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from spanwand.operations import Operation
 from spanwand.span import Attributes
 
 
-class Service(msgspec.Struct, frozen=True, kw_only=True):
+class Service(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The resource of a span, reduced to the fields that name a run. Hashable: one object serves many spans."""
 
     name: str = "unknown_service"
@@ -26,7 +27,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     project: str = ""
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Tokens, inclusive as OpenTelemetry counts them: input includes cached and audio, output includes reasoning.
 
     What is written for an hour is part of the cache writes; cached audio is part of both cached and audio.
@@ -46,7 +47,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     cached_image_input_tokens: int | None = None
 
 
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
+class Timing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Phases of one call in seconds; the latency itself is `end_ns - start_ns`."""
 
     ttft_s: float | None = None
@@ -69,7 +70,7 @@ class ServiceTier(StrEnum):
     OTHER = "other"
 
 
-class Params(msgspec.Struct, frozen=True, kw_only=True):
+class Params(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Parameters of a request to a language model."""
 
     temperature: float | None = None
@@ -80,7 +81,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     service_tier: ServiceTier | None = None
 
 
-class ImageParams(msgspec.Struct, frozen=True, kw_only=True):
+class ImageParams(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Parameters and result of one image (or video) generation; sizes in pixels."""
 
     images: int | None = None
@@ -97,14 +98,14 @@ class ImageParams(msgspec.Struct, frozen=True, kw_only=True):
     safety_flagged: int | None = None
 
 
-class Retrieval(msgspec.Struct, frozen=True, kw_only=True):
+class Retrieval(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a retrieval or rerank step found: how many documents, and how well each fits, best or first one first."""
 
     documents: int | None = None
     scores: tuple[float, ...] = ()
 
 
-class Content(msgspec.Struct, frozen=True, kw_only=True):
+class Content(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was said, as the instrumentation wrote it: plain text or a JSON string of messages.
 
     Where it was stored elsewhere, a `_ref` is the URI it was stored under.
@@ -119,14 +120,14 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     system_ref: str = ""
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True, gc=False):
     """Why a call failed: `error.type`, and the status message if there was one."""
 
     type: str
     message: str = ""
 
 
-class Cost(msgspec.Struct, frozen=True, kw_only=True):
+class Cost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Cost of one call in USD. What the app reported and what the price table says are never mixed.
 
     `mismatched`: the two differ by more than `price.tolerance`; None if one of them is not known.
@@ -142,7 +143,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
         return self.reported_usd if self.computed_usd is None else self.computed_usd
 
 
-class GpuShare(msgspec.Struct, frozen=True, kw_only=True):
+class GpuShare(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The part of the devices' own counters that one generation used."""
 
     seconds: float
@@ -158,7 +159,7 @@ NO_CONTENT = Content()
 NO_COST = Cost()
 
 
-class Generation(msgspec.Struct, frozen=True, kw_only=True):
+class Generation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One model call (or tool, agent, retrieval step), whatever instrumentation reported it.
 
     It does not hold its `Span`: what `redact` did not see cannot leave. `sources` says for each field of this
@@ -211,5 +212,5 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
         return self.response_model or self.request_model
 
 
-class Clean(Generation, frozen=True, kw_only=True):
+class Clean(Generation, frozen=True, kw_only=True, gc=False):
     """A generation that `redact` has passed; it alone casts to this. For type checkers: mypy has no NewType of it."""

@@ -10,7 +10,7 @@ from spanwand.record import Failure, Service
 from spanwand.span import Attributes
 
 
-class TraceRoot(msgspec.Struct, frozen=True, kw_only=True):
+class TraceRoot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The local root of a trace, model call or not: what names a Request and says that it ended."""
 
     trace_id: bytes
@@ -28,11 +28,11 @@ class TraceRoot(msgspec.Struct, frozen=True, kw_only=True):
     attributes: Attributes
 
 
-class CleanRoot(TraceRoot, frozen=True, kw_only=True):
+class CleanRoot(TraceRoot, frozen=True, kw_only=True, gc=False):
     """A root that `redact` has passed."""
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One trace: what the user asked for, with totals over the generations that know a figure; None if none does.
 
     `revision` is 1 when it is first made; late spans amend it, and then the highest one is what holds.

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from spanwand.batch import Verdict
 from spanwand.counting import PLAIN
@@ -11,6 +12,7 @@ from spanwand.request import Request
 from spanwand.span import Attributes, AttributeValue
 from spanwand.tables import CELL_MAX_CHARS, LABEL_MAX_CHARS, Row
 
+_NS, _NS_PER_MS = 1_000_000_000, 1_000_000
 _NO_IMAGE = ImageParams()
 
 
@@ -24,7 +26,7 @@ def generation_row(call: Clean, verdict: Verdict, request_attributes: tuple[str,
         _time(call.start_ns),
         _text(call.service.name),
         _text(call.service.environment),
-        call.operation.value,
+        str(call.operation),
         _text(call.provider),
         _text(call.model),
         "retried" if counting.is_retried else "error" if failure else "ok",
@@ -123,7 +125,14 @@ def _number(number: float | None) -> float | None:
 def _time(ns: int) -> str | None:
     if not ns:
         return None
-    return datetime.fromtimestamp(ns / 1e9, UTC).isoformat(timespec="milliseconds")
+    seconds, rest_ns = divmod(ns, _NS)
+    return f"{_second(seconds)}.{rest_ns // _NS_PER_MS:03}+00:00"
+
+
+@lru_cache(1024)
+def _second(seconds: int) -> str:
+    """Remembered: making it anew for each row is a third of what the row costs."""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
 
 
 def _extra(attributes: Attributes, names: tuple[str, ...]) -> tuple[str | None, ...]:

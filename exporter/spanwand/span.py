@@ -31,7 +31,7 @@ class Keys(msgspec.Struct, frozen=True):
     event_parsers: Mapping[str, Parser] = {}
 
 
-class SpanResource(msgspec.Struct, frozen=True):
+class SpanResource(msgspec.Struct, frozen=True, gc=False):
     """Who sent a span: resource attributes and instrumentation scope, shared by many spans."""
 
     attributes: Attributes
@@ -39,7 +39,7 @@ class SpanResource(msgspec.Struct, frozen=True):
     scope_version: str = ""
 
 
-class SpanEvent(msgspec.Struct, frozen=True):
+class SpanEvent(msgspec.Struct, frozen=True, gc=False):
     """One event on a span."""
 
     name: str
@@ -47,7 +47,7 @@ class SpanEvent(msgspec.Struct, frozen=True):
     attributes: Attributes
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One decoded span whose dialect is not known yet.
 
     `attributes` holds the keys that some dialect reads, not all that were sent, each as its parser returned it. Ids
