@@ -64,6 +64,11 @@ class MediaConfig(Section):
     withhold_flagged: bool = True
     """Show no image of a call that a safety checker flagged or whose finish reason is `content_filter`."""
 
+    @property
+    def columns(self) -> int:
+        """How many images a row has room for."""
+        return 0 if self.images == "off" else self.max_per_call
+
 
 class GatherConfig(Section):
     """How spans of a trace become one Request."""
@@ -166,6 +171,17 @@ class WandbConfig(Section):
     """Longest wait for an upload when a run ends; what is left stays on disk."""
 
 
+class GpuConfig(Section):
+    """The GPUs of this pod, which the daemon reads (docs/gpu.md)."""
+
+    reader: Literal["auto", "nvml", "scripted", "off"] = "auto"
+    """`auto`: NVML where its library is found. `scripted` makes figures up, for demos and tests."""
+    interval_s: float = Field(default=1.0, ge=0.05, le=60)
+    """Seconds between two readings."""
+    script: str = ""
+    """YAML file of what the `scripted` reader reads; empty: a GPU that works and rests in turn."""
+
+
 class InProcessConfig(Section):
     """The exporter inside an app (`OTEL_TRACES_EXPORTER=wandb`)."""
 
@@ -189,6 +205,7 @@ class LineConfig(Section):
     sample: SampleConfig = SampleConfig()
     measure: MeasureConfig = MeasureConfig()
     aggregate: AggregateConfig = AggregateConfig()
+    gpu: GpuConfig = GpuConfig()
     wandb: WandbConfig = WandbConfig()
     sinks: tuple[str, ...] = ("wandb",)
     """Sinks by name, in order: `wandb`, `jsonl`."""

@@ -1,0 +1,18 @@
+"""Readers of GPUs by name, and the thread that reads them.
+
+reader -> ticker -> GPU_SAMPLES frames of the journal -> the line
+"""
+
+from collections.abc import Callable, Mapping
+
+from spanwand.config import GpuConfig
+from spanwand_sidecar.gpu.nvml import NvmlReader
+from spanwand_sidecar.gpu.reader import GpuReader
+from spanwand_sidecar.gpu.scripted import ScriptedReader, load_script
+
+READERS: Mapping[str, Callable[[GpuConfig], Callable[[], GpuReader]]] = {
+    "nvml": lambda _: NvmlReader,
+    "auto": lambda _: NvmlReader,
+    "scripted": lambda config: ScriptedReader(load_script(config.script)).again,
+}
+"""What opens each, made from the configuration; a bad one is a ConfigError now. Opening may raise GpuUnavailable."""
