@@ -5,6 +5,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import msgspec
+import pytest
 from tests.support.offline import (
     OFFLINE,
     REQUESTS,
@@ -101,6 +103,30 @@ def test_a_row_that_does_not_fit_loses_neither_row_nor_batch(sink: SinkProcess, 
     assert len(table.rows) == 3
     assert table.rows[1][0] == "17"
     assert table.rows[1][table.columns.index("latency_s")] is None
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("rows", "chars"), [(12_000, 0), (60, 400_000), pytest.param(200_000, 0, marks=pytest.mark.faults)]
+)
+def test_more_than_one_increment_should_hold_is_logged_in_several(
+    sink: SinkProcess, directory: Path, rows: int, chars: int
+) -> None:
+    """R47: 10,000 rows or 8 MiB of text each; all rows are there, once and in order, and the batch behind them too."""
+    made = tuple((f"{number:032x}", None, "x" * chars, *[None] * (len(REQUESTS) - 3)) for number in range(rows))
+    sent = msgspec.structs.replace(update("one", 2, 0), rows={"requests": made})
+    replies = sink.deliver(Batch(seq=2000, low=0, start_ns=20 * 10**9, end_ns=30 * 10**9, updates=(sent,)), 60)
+    assert replies[-1].outcome == "Delivered"
+    assert sink.deliver(batch(4, ["one"]))[-1].outcome == "Delivered"
+    sink.close()
+    (run,) = read(directory).runs
+    table = run.tables["requests"]
+    assert table.increments == max(-(-rows // 10_000), rows * chars // 8_388_608 + 1) + 1
+    assert [int(cells[0], 16) for cells in table.rows] == [*range(rows), 40, 41]
+    assert run.history[0]["llm/requests"] == 2
+    staged = directory.glob("data/artifacts/staging/*")
+    assert max(file.stat().st_size for file in staged) < 10 * 1024 * 1024
+    assert run.notes == []
 
 
 def test_a_second_sink_in_the_same_directory_waits(sink: SinkProcess, environ: dict[str, str], directory: Path) -> None:

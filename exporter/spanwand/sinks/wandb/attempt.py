@@ -10,6 +10,7 @@ from spanwand.sinks.wandb import core, core_log
 from spanwand.sinks.wandb.core_log import Problem
 from spanwand.sinks.wandb.evidence import POINTS, Position
 from spanwand.sinks.wandb.ledger import Ledger
+from spanwand.sinks.wandb.pieces import fitting
 from spanwand.sinks.wandb.refusals import Refusals
 from spanwand.sinks.wandb.run import OpenRun
 from spanwand.sinks.wandb.runs import OpenRuns
@@ -52,7 +53,7 @@ class Attempt:
         self._give_up_runs()
 
     def prove(self, wait_s: float, finish_timeout_s: float) -> None:
-        """Wait for the proof of what is logged, and log what W&B refused in pieces. Raises OSError.
+        """Wait for the proof of what is logged, and log the rows that are left. Raises OSError.
 
         A run whose log does not grow is ended.
         """
@@ -64,7 +65,7 @@ class Attempt:
             self._prove(time.monotonic() + wait_s, finish_timeout_s)
         if self._is_in_pieces:
             self._troubles.is_getting_on = True
-            self._troubles.add("W&B refused rows; which of them is being found out", 0.0)
+            self._troubles.add("rows go to W&B in pieces; some are left", 0.0)
 
     def _prove(self, deadline: float, finish_timeout_s: float) -> None:
         unproven = self._runs.await_logs(deadline)
@@ -105,11 +106,13 @@ class Attempt:
         return len(update.rows[part]) if left is None else left
 
     def _piece(self, update: RunUpdate, part: str) -> tuple[RunUpdate, str, Position]:
-        """What to log of a part that is not in: all that is left, or less once W&B has refused that."""
+        """What to log of a part that is not in: all that is left and fits, or less once W&B has refused that."""
         if part == POINTS:
             return update, part, self._position
         left = self._left(update, part)
-        position = self._position._replace(rows_left=left - self._refusals.size(update.run, part, left))
+        rows = update.rows[part][len(update.rows[part]) - left :]
+        size = fitting(rows[: self._refusals.size(update.run, part, left)])
+        position = self._position._replace(rows_left=left - size)
         return self._up_to(update, part, position), part, position
 
     def _up_to(self, update: RunUpdate, part: str, position: Position) -> RunUpdate:
