@@ -1,12 +1,16 @@
 """Patterns: every one proves itself, in text and inside JSON, in time linear in the text (P6, R36)."""
 
+import base64
 import json
+from contextlib import suppress
 
 import pytest
 
 from spanwand.redactors.checks import always
+from spanwand.redactors.decoded import TooManyMarks, decoded, unescaped
 from spanwand.redactors.documents import scrub_document
-from spanwand.redactors.patterns import PATTERNS, Pattern
+from spanwand.redactors.pattern import Pattern
+from spanwand.redactors.patterns import PATTERNS
 from spanwand.redactors.scrub import Scrubber
 
 MAIL = "jane@example.com"
@@ -68,6 +72,53 @@ def test_a_secret_that_only_its_key_gives_away(key: str, nested: bool) -> None:
     assert (json.loads(clean) if nested else clean) == arguments | {key: "[secret]"}
 
 
+@pytest.mark.parametrize("value_first", [False, True])
+def test_a_secret_beside_its_name(value_first: bool) -> None:
+    """P6: lists of headers, fields and variables, whichever comes first and however long the secret is."""
+    secret = "hunter2" * 12
+    named = {"value": secret, "name": "password"} if value_first else {"name": "password", "value": secret}
+    clean = json.loads(scrub_document(json.dumps({"headers": [named, {"name": "x", "value": "y"}]}), SCRUBBER))
+    assert clean["headers"] == [{"name": "password", "value": "[secret]"}, {"name": "x", "value": "y"}]
+
+
+def test_a_card_number_as_a_float() -> None:
+    assert scrub_document('{"card": 4111111111111111.0, "e": 1e300, "i": 1.5}', SCRUBBER).count("card") == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "?to=jane%40example.com&x=1",
+        "?to=jane%2540example.com",
+        "jane&#64;example.com",
+        "jane&#x40;example.com",
+        "jane&commat;example.com",
+        "logged: jane\\u0040example.com",
+        "logged: jane\\x40example.com",
+        '\ufeff{"to": "jane\\u0040example.com"}',
+        'got {"a": "{\\"password\\": \\"example.com1\\"}"}',
+        "data:text/plain;base64," + base64.b64encode(f"please mail {MAIL} now".encode()).decode(),
+        "key " + base64.urlsafe_b64encode(f"?>?>?> {MAIL} ~~~".encode()).decode().rstrip("="),
+        "https://u:p%2Fexample.com@host/?m=a%40b.com",
+        "card%204111%201111%201111%201111",
+    ],
+)
+def test_encoded_secrets_are_found(text: str) -> None:
+    """R33: percent encoding, HTML references, escapes and base64, in layers, in text and in JSON."""
+    for sent in (text, json.dumps({"content": text}), json.dumps({"content": " ".join([text] * 3)})):
+        clean = decoded(unescaped(scrub_document(sent, SCRUBBER)))
+        assert "example.com" not in clean
+        assert "1111" not in clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["100%25 &amp; more", "C:\\temp\\new", "a&b;c", base64.b64encode(bytes(range(256))).decode(), "3f" * 32, "%zz"],
+)
+def test_encoded_text_without_secrets_stays_as_it_is(text: str) -> None:
+    assert scrub_document(text, SCRUBBER) is text
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -117,6 +168,13 @@ def test_patterns_are_checked_before_anything_starts() -> None:
 def test_hostile_texts_stay_linear(piece: str) -> None:
     """R36: a megabyte of near misses ends. Quadratic time would be minutes, which the suite's timeout stops."""
     assert SCRUBBER.scrub(piece * (1_000_000 // len(piece)))
+
+
+@pytest.mark.parametrize("piece", ["\\n", "%41 ", "&#65; ", "\\u0041", "%41", "aGVsbG8gd29ybGQg", "%25"])
+def test_hostile_encodings_are_bounded(piece: str) -> None:
+    """R36: a megabyte of them is decoded, or refused, and then no text of the record leaves."""
+    with suppress(TooManyMarks):
+        SCRUBBER.scrub(piece * (1_000_000 // len(piece)))
 
 
 def test_more_matches_than_anybody_writes_take_the_rest_with_them() -> None:

@@ -3,8 +3,10 @@
 Each takes the text a pattern found and returns how many of its characters are the secret: 0 for none.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from math import log2
 
 Check = Callable[[str], int]
 
@@ -16,6 +18,21 @@ _IBANS = (
     "BH22 LC32 MU30 SC31 ST25 TL23 BY28 VA22 IQ23 SV28 EG29 LY25 MR27 SD18"
 )
 """Country and length, from the IBAN registry."""
+_CARDS: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...] = (
+    (("34", "37"), (15,)),  # American Express
+    (("2131", "1800"), (15,)),  # JCB, before 2000
+    (("300", "301", "302", "303", "304", "305", "309", "36", "38", "39"), (14, 16)),  # Diners Club
+    (("4",), (16, 13, 19)),  # Visa
+    (("51", "52", "53", "54", "55", *map(str, range(2221, 2721))), (16,)),  # Mastercard
+    (("35", "6011", "644", "645", "646", "647", "648", "649", "65", "62", "81"), (16, 19)),  # JCB, Discover, UnionPay
+    (("50", "56", "57", "58", "6"), (16, 12, 13, 14, 15, 17, 18, 19)),  # Maestro
+)
+"""Issuers' prefixes, and how many digits their numbers have: the usual length first."""
+_PLACEHOLDER = ("<", "${", "$(", "{{", "%(", "[", "your", "xxx", "***", "os.environ", "process.env")
+_LEAST_ENTROPY_BITS = 2.2
+"""Per character; of `secret: xxxxxxxx1` it is 0.5, of random hexadecimal digits 3 to 4."""
+_STRONG = frozenset("!@#%^*+=?~|/{}$")
+"""Punctuation that names and prose do not have in the middle of a word."""
 _IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBANS.split()}
 
 
@@ -24,11 +41,21 @@ def always(found: str) -> int:
     return len(found)
 
 
-def luhn(found: str) -> int:
-    """A payment card number: the sum of its digits, every second one doubled, ends in 0."""
-    digits = [int(character) for character in found if character.isdigit()]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return len(found) if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else 0
+def card(found: str) -> int:
+    """A payment card number of a known issuer, its check digit right. Further digits may follow it."""
+    digits = "".join(filter(str.isdigit, found))
+    for prefix, lengths in _CARDS:
+        for length in lengths if digits.startswith(prefix) else ():
+            end = _holding(found, length, str.isdigit)
+            if end and not found[end : end + 1].isdigit() and _luhn(digits[:length]):
+                return end
+    return 0
+
+
+def _luhn(digits: str) -> bool:
+    """Whether the sum of the digits, every second one doubled, ends in 0."""
+    doubled = [sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2]]
+    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
 
 
 def iban(found: str) -> int:
@@ -42,13 +69,13 @@ def iban(found: str) -> int:
         or int("".join(str(int(character, 36)) for character in rearranged)) % 97 != 1
     ):
         return 0
-    return _with_spaces(found, len(number))
+    return _holding(found, len(number), str.isalnum)
 
 
-def _with_spaces(found: str, count: int) -> int:
-    """How long a prefix of `found` holds `count` characters that are not spaces."""
+def _holding(found: str, count: int, counts: Callable[[str], bool]) -> int:
+    """How long a prefix of `found` holds `count` characters that count; 0 if it does not hold as many."""
     for index, character in enumerate(found):
-        count -= character != " "
+        count -= counts(character)
         if count == 0:
             return index + 1
     return 0
@@ -83,3 +110,17 @@ def mixed(found: str) -> int:
     """Letters and digits: a token, not a word."""
     has_digit = any(character.isdigit() for character in found)
     return len(found) if has_digit and any(character.isalpha() for character in found) else 0
+
+
+def unguessable(found: str) -> int:
+    """A secret by its looks, where its name says that it may be one: no word, no number, no placeholder, no call."""
+    lowered = found.lower()
+    if lowered.startswith(_PLACEHOLDER) or lowered.endswith(("()", "(")) or _entropy_bits(found) < _LEAST_ENTROPY_BITS:
+        return 0
+    is_mixed = bool(mixed(found)) or (not _STRONG.isdisjoint(found) and any(map(str.isalpha, found)))
+    return len(found) if is_mixed else 0
+
+
+def _entropy_bits(text: str) -> float:
+    """Shannon entropy per character."""
+    return -sum(share * log2(share) for count in Counter(text).values() if (share := count / len(text)))

@@ -1,15 +1,15 @@
 """Redaction inside JSON: prompts and answers travel as JSON strings, where an escape can hide a secret from a pattern.
 
 The document is parsed, its strings and keys are scrubbed (strings that are JSON themselves likewise), and it is
-written back only if something was found. JSON that was cut somewhere is read as text, its escapes undone.
+written back only if something was found. JSON that was cut somewhere is read as text.
 
 The patterns run over all texts of a document at once; what they find nowhere in it they need not look for in each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 import msgspec
-import re2
 
 from spanwand.redactors.scrub import REMOVED, SHORT_CHARS, Scrubber
 
@@ -17,8 +17,7 @@ _ROUNDS = 4
 _LONGEST_PLAIN_NUMBER = 10**10
 """Larger whole numbers may be card or phone numbers."""
 _JSON_STARTS = frozenset('{["')
-_ESCAPE = re2.compile(r"\\(?:u00([0-7][0-9A-Fa-f])|([\"\\/bfnrt]))")
-_ESCAPED = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_VALUE, _NAMES = "value", ("name", "key", "field", "header")
 
 
 def scrub_document(text: str, scrubber: Scrubber) -> str:
@@ -41,7 +40,7 @@ def _scrub(text: str, scrubber: Scrubber) -> str:
     try:
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return _scrub_cut(text, scrubber) if escaped else scrubber.replace(text, found)
+        return scrubber.replace(text, found or scrubber.found(text))
     if escaped:
         together = "\n".join(_texts(document))
         found = scrubber.found(together)
@@ -49,12 +48,6 @@ def _scrub(text: str, scrubber: Scrubber) -> str:
             return text
     scrubbed = _walk(document, scrubber, found)
     return text if scrubbed == document else msgspec.json.encode(scrubbed).decode()
-
-
-def _scrub_cut(text: str, scrubber: Scrubber) -> str:
-    plain = _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else _ESCAPED[match[2]], text)
-    scrubbed = scrubber.scrub(plain)
-    return scrubber.scrub(text) if scrubbed == plain else scrubbed
 
 
 def _texts(document: object) -> list[str]:
@@ -67,11 +60,21 @@ def _texts(document: object) -> list[str]:
         elif isinstance(value, list):
             values += value
         elif isinstance(value, dict):
-            texts += [_named(key, item) if isinstance(item, str) else key for key, item in value.items()]
-            values += [item for item in value.values() if not isinstance(item, str)]
+            _add_entries(value, texts, values)
         elif _is_long(value):
-            texts.append(str(value))
+            texts.append(_digits(value))
     return texts
+
+
+def _add_entries(entries: dict[str, object], texts: list[str], values: list[object]) -> None:
+    for key, item in entries.items():
+        if isinstance(item, str):
+            texts.append(f"{key}={item}")
+        else:
+            texts.append(key)
+            values.append(item)
+    if isinstance(text := entries.get(_VALUE), str):
+        texts.append(f"{_label(entries)}={text}")
 
 
 def _walk(value: object, scrubber: Scrubber, found: Sequence[int]) -> object:
@@ -81,25 +84,30 @@ def _walk(value: object, scrubber: Scrubber, found: Sequence[int]) -> object:
     if isinstance(value, list):
         return [_walk(item, scrubber, found) for item in value]
     if isinstance(value, dict):
-        return dict([_entry(key, item, scrubber, found) for key, item in value.items()])
+        cleaned = dict([_entry(key, item, key, scrubber, found) for key, item in value.items()])
+        if isinstance(text := value.get(_VALUE), str):
+            cleaned[_VALUE] = _entry(_VALUE, text, _label(value), scrubber, found)[1]
+        return cleaned
     if _is_long(value):
-        digits = str(value)
+        digits = _digits(value)
         scrubbed = scrubber.replace(digits, found)
         return value if scrubbed == digits else scrubbed
     return value
 
 
-def _entry(key: str, item: object, scrubber: Scrubber, found: Sequence[int]) -> tuple[str, object]:
-    """A key and its value, scrubbed; some secrets are known by their key alone: `"password": "..."`."""
-    key = _plain(key, scrubber, found)
+def _entry(key: str, item: object, name: str, scrubber: Scrubber, found: Sequence[int]) -> tuple[str, object]:
+    """A key and its value, scrubbed; some secrets are known by their name alone: `"password": "..."`."""
+    clean = _plain(key, scrubber, found)
     if not isinstance(item, str):
-        return key, _walk(item, scrubber, found)
+        return clean, _walk(item, scrubber, found)
+    named = f"{clean if name is key else _plain(name, scrubber, found)}="
     text = _scrub(item, scrubber) if _may_hide(item) else item
-    return key, _plain(_named(key, text), scrubber, found).removeprefix(_named(key, ""))
+    return clean, _plain(named + text, scrubber, found).removeprefix(named)
 
 
-def _named(key: str, text: str) -> str:
-    return f"{key}={text}"
+def _label(entries: Mapping[str, object]) -> str:
+    """What `value` is the value of: `{"name": "password", "value": "..."}`."""
+    return next((name for key in _NAMES if isinstance(name := entries.get(key), str)), _VALUE)
 
 
 def _leaf(text: str, scrubber: Scrubber, found: Sequence[int]) -> str:
@@ -117,5 +125,9 @@ def _plain(text: str, scrubber: Scrubber, found: Sequence[int]) -> str:
     return scrubber.replace(text, found) if found else text
 
 
-def _is_long(value: object) -> bool:
-    return isinstance(value, int) and abs(value) >= _LONGEST_PLAIN_NUMBER
+def _is_long(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and abs(value) >= _LONGEST_PLAIN_NUMBER and value == value // 1
+
+
+def _digits(value: float) -> str:
+    return str(int(value))

@@ -2,14 +2,19 @@
 
 One pass of an RE2 set over the text says which patterns occur at all: most texts are clean, and done with at that.
 Only those patterns are then looked for one by one. RE2 is linear in the text whatever the pattern and the text are.
+
+The same pass says whether the text may be encoded. Then the patterns are looked for in what it decodes to as well, and
+if one is there, the decoded text is what is left.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import re2
 
-from spanwand.redactors.patterns import PATTERNS, Pattern
+from spanwand.redactors.decoded import MARKS, decoded, unescaped
+from spanwand.redactors.pattern import Pattern
+from spanwand.redactors.patterns import PATTERNS
 
 REMOVED = "[removed]"
 """Written instead of a text that does not become clean."""
@@ -35,14 +40,15 @@ class Scrubber:
         self.counts: Counter[str] = Counter()
         self._clean: set[str] = set()
         self._set = re2.Set.SearchSet(options)
-        self._patterns: list[tuple[Pattern, re2._Regexp, int]] = []
+        self._patterns: list[tuple[Pattern, re2._Regexp]] = []
         for pattern in patterns:
             try:
                 regex = re2.compile(pattern.regex, options)
                 self._set.Add(pattern.regex)
             except re2.error as error:
                 raise ValueError(f"pattern {pattern.name}: {error}") from None
-            self._patterns.append((pattern, regex, min(regex.groups, 1)))
+            self._patterns.append((pattern, regex))
+        self._encoded = self._set.Add(MARKS)
         self._set.Compile()
         self._prove()
 
@@ -63,15 +69,13 @@ class Scrubber:
             self._clean.add(text)
         return ()
 
-    def replace(self, text: str, patterns: Iterable[int]) -> str:
+    def replace(self, text: str, patterns: Sequence[int]) -> str:
         """Return `text` with every match of these patterns replaced, the same object if there is none."""
-        try:
-            raw = before = text.encode()
-        except UnicodeEncodeError:
-            raw, before = text.encode("utf-8", "replace"), b""
-        for index in patterns:
-            raw = self._replace(raw, *self._patterns[index])
-        return text if raw is before else raw.decode()
+        if not patterns or patterns[-1] != self._encoded:
+            return self._replace(text, patterns)
+        # Escapes first: what they interrupt is one secret. The rest later: what it decodes to may end one too early.
+        text = self._revealed(text, unescaped)
+        return self._revealed(self._replace(text, patterns[:-1]), decoded)
 
     def scrub(self, text: str) -> str:
         """Return `text` with every secret replaced. What comes out is not changed by scrubbing it again."""
@@ -82,16 +86,31 @@ class Scrubber:
             text = scrubbed
         return REMOVED
 
-    def _replace(self, raw: bytes, pattern: Pattern, regex: "re2._Regexp", group: int) -> bytes:
+    def _revealed(self, text: str, decode: Callable[[str], str]) -> str:
+        plain = decode(text)
+        if plain == text:
+            return text
+        found = self.found(plain)
+        scrubbed = self._replace(plain, found[:-1] if found and found[-1] == self._encoded else found)
+        return text if scrubbed == plain else scrubbed
+
+    def _replace(self, text: str, patterns: Iterable[int]) -> str:
+        try:
+            raw = before = text.encode()
+        except UnicodeEncodeError:
+            raw, before = text.encode("utf-8", "replace"), b""
+        for index in patterns:
+            raw = self._without(raw, *self._patterns[index])
+        return text if raw is before else raw.decode()
+
+    def _without(self, raw: bytes, pattern: Pattern, regex: "re2._Regexp") -> bytes:
         pieces: list[bytes] = []
         done = at = 0
         for _ in range(_MOST_MATCHES):
             match = regex.search(raw, at)
             if match is None:
                 return b"".join((*pieces, raw[done:])) if pieces else raw
-            start, end = match.span(group)
-            if start < 0:
-                start, end = match.span(0)
+            start, end = match.span(match.lastindex or 0 if regex.groups else 0)
             secret = end - start
             if secret <= _LONGEST_CHECKED:
                 # Latin-1, so that a character is a byte: the check says how many of them are the secret.
@@ -105,7 +124,7 @@ class Scrubber:
         return b"".join((*pieces, raw[done:at].decode(errors="ignore").encode(), REMOVED.encode()))
 
     def _prove(self) -> None:
-        for pattern, _, _ in self._patterns:
+        for pattern, _ in self._patterns:
             for example in pattern.found:
                 if self.scrub(example) == example:
                     raise ValueError(f"pattern {pattern.name} misses its example {example!r}")
