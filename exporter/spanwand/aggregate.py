@@ -22,6 +22,7 @@ from spanwand.record import Clean
 from spanwand.request import Request
 from spanwand.runs import HEALTH_RUN, Home, Run, Runs
 from spanwand.scores import Scores
+from spanwand.shown import Shown
 
 _COLUMNS = {Family.LLM: cell.LLM, Family.DIFFUSION: cell.DIFFUSION}
 NOTHING: Mapping[str, int] = MappingProxyType({})
@@ -42,9 +43,9 @@ class Aggregate:
     ) -> None:
         """Counts by name: `drops`, `oddities` and `duplicates` are emptied with each window, `redacted` grows."""
         self._runs = Runs(config)
-        self._attributes = config.gather.request_attributes
-        for table in tables.TABLES:
-            tables.columns(table, self._attributes)  # a name that is taken is an error now, not with the first row
+        self._attributes, self._images = config.gather.request_attributes, config.media.columns
+        tables.layout(self._attributes, self._images)  # a name that is taken is an error now, not with the first row
+        self._shown = Shown(config.media, drops)
         self._max_rows = config.aggregate.max_rows
         self._drops = drops
         self._oddities = Oddities() if oddities is None else oddities
@@ -66,6 +67,7 @@ class Aggregate:
         self._rows: defaultdict[Run, dict[str, list[tables.Row]]] = defaultdict(
             lambda: {table: [] for table in tables.TABLES}
         )
+        self._shown.rows_handed_over()
         self._rows_low: int | None = None
         self._pending_chars = 0
 
@@ -91,6 +93,7 @@ class Aggregate:
         family = FAMILY_OF.get(call.operation) or (Family.LLM if call.counting else None)
         if family is None:
             return
+        self._needs_window()
         run = self._runs.of((call.service, call.experiment, call.arm))
         cells, key = self._cells[run], (family, self._runs.model(run, call.model))
         own = cells.get(key)
@@ -98,10 +101,13 @@ class Aggregate:
             own = cells[key] = Cell(_COLUMNS[family])
         own.add(call)
         if verdict.keep and self._has_room(run, tables.GENERATIONS):
-            self._keep(run, tables.GENERATIONS, rows.generation_row(call, verdict, self._attributes))
+            self._keep(
+                run, tables.GENERATIONS, rows.generation_row(self._shown(call), verdict, self._attributes, self._images)
+            )
 
     def request(self, request: Request, verdict: Verdict) -> None:
         """Count a request. One that is amended has been counted: only its row changes."""
+        self._needs_window()
         run = self._runs.of((request.service, request.experiment, request.arm))
         if request.revision == 1:
             if run not in self._requests:
@@ -160,9 +166,13 @@ class Aggregate:
             self._drops[DropReason.ROW_OVERFLOW] += 1
         return not full
 
-    def _keep(self, run: Run, table: str, row: tables.Row) -> None:
+    def _needs_window(self) -> None:
+        """A row was decided about: whether it is kept or not, rows behind it depend on that."""
         if self._rows_low is None:
             self._rows_low = self._window_low
+
+    def _keep(self, run: Run, table: str, row: tables.Row) -> None:
+        self._needs_window()
         self._pending_chars += _ROW_CHARS + sum([len(cell) for cell in row if isinstance(cell, str)])
         self._rows[run][table].append(row)
 

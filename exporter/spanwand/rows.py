@@ -7,17 +7,18 @@ from functools import lru_cache
 from spanwand.batch import Verdict
 from spanwand.counting import PLAIN
 from spanwand.events import CleanEvaluation
+from spanwand.media import Media
 from spanwand.record import Clean, ImageParams
 from spanwand.request import Request
 from spanwand.span import Attributes, AttributeValue
-from spanwand.tables import CELL_MAX_CHARS, LABEL_MAX_CHARS, Row
+from spanwand.tables import CELL_MAX_CHARS, LABEL_MAX_CHARS, Cell, Row
 
 _NS, _NS_PER_MS = 1_000_000_000, 1_000_000
 _NO_IMAGE = ImageParams()
 
 
-def generation_row(call: Clean, verdict: Verdict, request_attributes: tuple[str, ...] = ()) -> Row:
-    """The row of a model call in `generations`."""
+def generation_row(call: Clean, verdict: Verdict, request_attributes: tuple[str, ...] = (), images: int = 0) -> Row:
+    """The row of a model call in `generations`, with so many columns of images."""
     usage, image, failure, gpu = call.usage, call.image or _NO_IMAGE, call.failure, call.gpu
     counting = call.counting or PLAIN
     return (
@@ -61,6 +62,7 @@ def generation_row(call: Clean, verdict: Verdict, request_attributes: tuple[str,
         call.params.service_tier and call.params.service_tier.value,
         counting.attempt,
         _text(",".join(counting.rules)),
+        *_images(call.media, images),
         *_extra(call.attributes, request_attributes),
     )
 
@@ -137,6 +139,13 @@ def _second(seconds: int) -> str:
 
 def _extra(attributes: Attributes, names: tuple[str, ...]) -> tuple[str | None, ...]:
     return tuple(_as_text(attributes.get(name)) for name in names)
+
+
+def _images(media: tuple[Media, ...], columns: int) -> tuple[Cell, ...]:
+    if not columns:
+        return ()
+    digests = ",".join(each.sha256 for each in media)
+    return (*media, *[None] * (columns - len(media)), digests or None)
 
 
 def _as_text(value: AttributeValue) -> str | None:

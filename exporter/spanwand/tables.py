@@ -10,11 +10,12 @@ from enum import StrEnum
 import msgspec
 
 from spanwand.errors import ConfigError
+from spanwand.media import Media
 
 CELL_MAX_CHARS = 20_000
 LABEL_MAX_CHARS = 1_024
 
-Cell = str | int | float | None
+Cell = str | int | float | Media | None
 Row = tuple[Cell, ...]
 
 
@@ -24,6 +25,8 @@ class Type(StrEnum):
     TEXT = "str"
     WHOLE = "int"
     NUMBER = "float"
+    IMAGE = "image"
+    """Cells are `Media`; each sink shows them in its own way."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -125,9 +128,17 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
 """The columns every row has. Configured attributes follow, as text, but in `feedback`, which is joined by ids."""
 
 
-def columns(table: str, request_attributes: tuple[str, ...] = ()) -> tuple[Column, ...]:
-    """The columns of a table with the configured attributes. Raises ConfigError if a name is taken."""
-    fixed = TABLES[table]
+def layout(request_attributes: tuple[str, ...], images: int) -> Mapping[str, tuple[Column, ...]]:
+    """The columns of all tables as configured. Raises ConfigError if a name is taken."""
+    return {table: columns(table, request_attributes, images) for table in TABLES}
+
+
+def columns(table: str, request_attributes: tuple[str, ...] = (), images: int = 0) -> tuple[Column, ...]:
+    """The columns of a table with the configured attributes, and of calls so many images.
+
+    Raises ConfigError if a name is taken.
+    """
+    fixed = TABLES[table] + (image_columns(images) if table == GENERATIONS else ())
     if table == FEEDBACK:
         return fixed
     names = [column.name for column in fixed] + list(request_attributes)
@@ -135,3 +146,12 @@ def columns(table: str, request_attributes: tuple[str, ...] = ()) -> tuple[Colum
     if taken is not None:
         raise ConfigError(f"gather.request_attributes: {taken!r} is already a column of the table {table!r}")
     return fixed + tuple(Column(name, Type.TEXT, "configured attribute") for name in request_attributes)
+
+
+def image_columns(images: int) -> tuple[Column, ...]:
+    """The columns of so many images of a call; none if images are off."""
+    if not images:
+        return ()
+    names = ["image", *(f"image_{number}" for number in range(2, images + 1))]
+    shown = (Column(name, Type.IMAGE, "image that was made, or sent along; without metadata") for name in names)
+    return (*shown, Column("image_sha256", Type.TEXT, "digests of these as they were sent, comma separated"))

@@ -78,10 +78,10 @@ def assert_exactly_once(server: WandbServer, written: dict[int, int], keys: tupl
     assert server.problems() == []
 
 
-def sink(server: WandbServer, folder: Path, **config: float) -> SinkProcess:
+def sink(server: WandbServer, folder: Path, images: int = 0, **config: float) -> SinkProcess:
     """A sink below `folder`/wandb that knows `server` and the right key."""
     settings = WandbConfig.model_validate({"init_timeout_s": INIT_TIMEOUT_S, **config})
-    return SinkProcess(environment(server.url, folder / "home"), folder / "wandb", settings)
+    return SinkProcess(environment(server.url, folder / "home"), folder / "wandb", settings, images)
 
 
 Change = Callable[[WandbServer], object]

@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
 from spanwand.batch import Batch
 from spanwand.config import WandbConfig
+from spanwand.media import Media
 from spanwand.outcomes import Outcome, Retry
 from spanwand.sinks.wandb import WandbSink, own_process
+from spanwand.tables import layout
 
 ROOT = Path(__file__).parents[2]
+Rows = Mapping[str, tuple[tuple[object, ...], ...]]
 
 
 class Command(msgspec.Struct, omit_defaults=True):
@@ -41,8 +45,10 @@ class Reply(msgspec.Struct):
 class SinkProcess:
     """A sink below `directory`, under the environment `environ`. `with` ends it, and its wandb-core, in any case."""
 
-    def __init__(self, environ: Mapping[str, str], directory: Path, config: WandbConfig) -> None:
-        command = [sys.executable, "-m", "tests.support.sink_process", str(directory), config.model_dump_json()]
+    def __init__(self, environ: Mapping[str, str], directory: Path, config: WandbConfig, images: int = 0) -> None:
+        """`images`: columns for so many in `generations`."""
+        settings = [config.model_dump_json(), str(images)]
+        command = [sys.executable, "-m", "tests.support.sink_process", str(directory), *settings]
         with (directory.parent / f"{directory.name}.stderr").open("a") as stderr:
             self._process = subprocess.Popen(
                 command,
@@ -113,15 +119,32 @@ def obey(sink: WandbSink, command: Command) -> Reply:
     return Reply(type(outcome).__name__ if outcome else "", getattr(outcome, "why", ""), after_s, took_s)
 
 
-def main(directory: Path, config: WandbConfig) -> None:
+def command_in(line: bytes) -> Command:
+    """A command as it was sent: in rows, which hold any objects, only images are JSON objects."""
+    command = msgspec.json.decode(line, type=Command)
+    if command.write is None:
+        return command
+    updates = tuple(replace(each, rows=_with_images(each.rows)) for each in command.write.updates)
+    return Command(write=replace(command.write, updates=updates))
+
+
+def _with_images(tables: Rows) -> Rows:
+    return {name: tuple(tuple(_cell(cell) for cell in row) for row in rows) for name, rows in tables.items()}
+
+
+def _cell(cell: object) -> object:
+    return msgspec.convert(cell, Media) if isinstance(cell, dict) else cell
+
+
+def main(directory: Path, config: WandbConfig, images: int) -> None:
     """Obey commands from stdin until it ends."""
     own_process(directory)
-    sink = WandbSink(config, directory)
+    sink = WandbSink(config, directory, layout((), images))
     for line in sys.stdin.buffer:
-        reply = obey(sink, msgspec.json.decode(line, type=Command))
+        reply = obey(sink, command_in(line))
         sys.stdout.buffer.write(msgspec.json.encode(reply) + b"\n")
         sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), WandbConfig.model_validate_json(sys.argv[2]))
+    main(Path(sys.argv[1]), WandbConfig.model_validate_json(sys.argv[2]), int(sys.argv[3]))

@@ -9,7 +9,7 @@ from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.config import WandbConfig
 from spanwand.outcomes import Delivered
 from spanwand.sinks.wandb import WandbSink
-from spanwand.tables import columns
+from spanwand.tables import TABLES, columns
 
 CONFIG = WandbConfig(mode="offline")
 WIDTH = len(columns("requests"))
@@ -75,7 +75,7 @@ def rollover(directory: Path) -> None:
     from spanwand.sinks.wandb.settings import Common, find_server, run_settings
 
     server = find_server(CONFIG)
-    run = OpenRun(Common(server, run_settings(server, CONFIG, directory), ()), batch(1).updates[0], batch(1))
+    run = OpenRun(Common(server, run_settings(server, CONFIG, directory), TABLES), batch(1).updates[0], batch(1))
     for number in range(1, 251):
         run.log(batch(number).updates[0], "requests", Position(number, number))
         run.pending.clear()

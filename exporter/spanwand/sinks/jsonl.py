@@ -1,7 +1,8 @@
 """Batches as JSON lines in `batches.jsonl`, one line per run that a batch adds to. Needs no service and no package.
 
 A line: `seq` of its batch, `part` and `parts` (its place among the batch's lines, from 1), `window` (`start_ns`,
-`end_ns`), `run`, `config`, `tags`, `points`, and `rows` by table, each row an object by column.
+`end_ns`), `run`, `config`, `tags`, `points`, and `rows` by table, each row an object by column. An image is a file in
+`media/`, named by the digest of what was sent; the row has its path.
 """
 
 import fcntl
@@ -14,10 +15,13 @@ import msgspec
 
 from spanwand.batch import Batch, RunUpdate
 from spanwand.config import LineConfig
+from spanwand.media import Media
 from spanwand.outcomes import Delivered, Outcome, Rejected, Retry
-from spanwand.tables import TABLES, columns
+from spanwand.tables import layout
 
 RETRY_AFTER_S = 5.0
+NAME = "batches.jsonl"
+IMAGES = "media"
 
 Names = Mapping[str, tuple[str, ...]]
 
@@ -37,7 +41,8 @@ class JsonlSink:
         """`columns_of`: column names by table. Raises OSError if another process has the file."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._columns = columns_of
-        self._file = os.open(directory / "batches.jsonl", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._images = directory / IMAGES
+        self._file = os.open(directory / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._closed = False
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -56,9 +61,10 @@ class JsonlSink:
         except (TypeError, ValueError) as error:
             return Rejected(f"batch {batch.seq} is not JSON: {error}")
         try:
+            _keep_images(batch, self._images)
             self._append(data)
         except OSError as error:
-            return Retry(RETRY_AFTER_S, f"cannot write batches.jsonl: {error.strerror}")
+            return Retry(RETRY_AFTER_S, f"cannot write {NAME}: {error.strerror}")
         self._size, self._seq = self._size + len(data), batch.seq
         return Delivered()
 
@@ -79,8 +85,8 @@ class JsonlSink:
 
 def open_sink(config: LineConfig, directory: Path) -> JsonlSink:
     """See `spanwand.sinks`."""
-    extra = config.gather.request_attributes
-    return JsonlSink(directory, {table: tuple(column.name for column in columns(table, extra)) for table in TABLES})
+    tables = layout(config.gather.request_attributes, config.media.columns)
+    return JsonlSink(directory, {table: tuple(column.name for column in columns) for table, columns in tables.items()})
 
 
 def _lines(batch: Batch, columns_of: Names) -> Iterator[bytes]:
@@ -101,8 +107,43 @@ def _lines(batch: Batch, columns_of: Names) -> Iterator[bytes]:
 
 def _rows(update: RunUpdate, columns_of: Names) -> dict[str, list[dict[str, object]]]:
     return {
-        table: [dict(zip(columns_of[table], row, strict=True)) for row in rows] for table, rows in update.rows.items()
+        table: [dict(zip(columns_of[table], map(_cell, row), strict=True)) for row in rows]
+        for table, rows in update.rows.items()
     }
+
+
+def _cell(cell: object) -> object:
+    return f"{IMAGES}/{_file_name(cell)}" if isinstance(cell, Media) else cell
+
+
+def _file_name(media: Media) -> str:
+    return f"{media.sha256}.jpg"
+
+
+def _keep_images(batch: Batch, folder: Path) -> None:
+    """Make the images of a batch durable before its rows name them. Raises OSError."""
+    tables = (rows for update in batch.updates for rows in update.rows.values())
+    images = {cell.sha256: cell for rows in tables for row in rows for cell in row if isinstance(cell, Media)}
+    if not images:
+        return
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for media in images.values():
+        path = folder / _file_name(media)
+        if not path.exists():
+            _write_durably(path, media.jpeg)
+    _sync_directory(folder)
+    _sync_directory(folder.parent)
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    """It is there whole or not at all."""
+    new = path.with_suffix(".new")
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "wb") as target:
+        target.write(data)
+        target.flush()
+        os.fsync(file)
+    new.replace(path)
 
 
 def _last_whole_batch(file: int) -> tuple[int, int]:

@@ -6,13 +6,14 @@ from spanwand.config import LineConfig
 from spanwand.sinks.wandb.directories import is_own_process, own_process
 from spanwand.sinks.wandb.key import find_api_key, find_base_url
 from spanwand.sinks.wandb.sink import WandbSink
+from spanwand.tables import layout
 
 __all__ = ["WandbSink", "find_api_key", "find_base_url", "open_sink", "own_process"]
 
 
 def open_sink(config: LineConfig, directory: Path) -> WandbSink:
     """The factory of the registry. In a process that is ours it takes up at once what earlier ones left."""
-    sink = WandbSink(config.wandb, directory, config.gather.request_attributes)
+    sink = WandbSink(config.wandb, directory, layout(config.gather.request_attributes, config.media.columns))
     if is_own_process(directory):
         sink.take_up()
     return sink

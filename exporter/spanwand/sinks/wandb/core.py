@@ -108,12 +108,14 @@ def leave_to_parent() -> None:
         os.environ.pop("WANDB_SERVICE", None)
 
 
-def keep_temporary_folder() -> None:
+def keep_temporary_folder() -> Path:
     """Put back the folder in which wandb writes files before it moves them to a run.
 
     It goes when a forked child ends, which believes it to be its own, and when a cleaner of /tmp passes.
     """
-    Path(_temporary_folder().name).mkdir(mode=0o700, exist_ok=True)
+    folder = Path(_temporary_folder().name)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def run_all(tasks: Iterable[Callable[[], object]], timeout_s: float) -> bool:

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from spanwand.sinks.wandb import core
+from spanwand.sinks.wandb.pictures import Pictures
 from spanwand.tables import Column, Type
 
 MAX_INCREMENTS = 100
 """Increments per history key: the UI shows no more, and every history row lists all earlier ones of its key."""
 
 TYPES: Mapping[Type, type] = {Type.TEXT: str, Type.WHOLE: int, Type.NUMBER: float}
+"""Of what is no `wandb.Image`."""
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +27,8 @@ class Increments:
     def __init__(self, name: str, columns: Sequence[Column]) -> None:
         self.name = name
         self._columns = columns
-        self._kinds = [TYPES[column.type] for column in columns]
+        self._kinds = [TYPES.get(column.type) or importlib.import_module("wandb").Image for column in columns]
+        self._pictures = Pictures()
         self._number = 0
         self._increments = MAX_INCREMENTS
         self._table: Any = None
@@ -41,9 +44,9 @@ class Increments:
             self._number += self._increments > 0
             self._increments = 0
             self._table = self._new_table()
-        for place, row in enumerate(rows):
+        for place, row in enumerate(self._pictures.shown(rows)):
             if place and self._fits(row):
-                self._table.data.append(list(row))  # `add_data`, which begins an increment, takes 50 times as long
+                self._table.data.append(row)  # `add_data`, which begins an increment, takes 50 times as long
             else:
                 self._add(row)
         core.keep_temporary_folder()
@@ -63,11 +66,13 @@ class Increments:
     def logged(self) -> None:
         """Forget the rows that are logged."""
         self._increments += 1
+        self._pictures.forget()
         self._table.data.clear()
         self._table._last_logged_idx = -1
 
     def failed(self) -> None:
         """Begin anew: a Table that raised half way is in no state to be used."""
+        self._pictures.forget()
         self._table = None
 
     def _new_table(self) -> Any:

@@ -11,7 +11,7 @@ from spanwand.sinks.wandb.dead_letters import NAME, DeadLetter, DeadLetters
 from spanwand.sinks.wandb.evidence import Position
 from spanwand.sinks.wandb.isolation import Isolation
 from spanwand.sinks.wandb.records import RowKey
-from spanwand.tables import columns
+from spanwand.tables import TABLES, Column
 
 MAX_REASON_CHARS = 200
 
@@ -19,11 +19,11 @@ MAX_REASON_CHARS = 200
 class Refusals:
     """For the life of a sink. What gives something up raises OSError if it cannot be kept; then it is not given up."""
 
-    def __init__(self, directory: Path, request_attributes: tuple[str, ...]) -> None:
+    def __init__(self, directory: Path, layout: Mapping[str, tuple[Column, ...]] = TABLES) -> None:
         self.drops = Drops()
         """What was given up since the start."""
         self._why = ""
-        self._request_attributes = request_attributes
+        self._layout = layout
         self._letters = DeadLetters(directory)
         self._keeping = threading.Lock()
         self._isolations: dict[tuple[RunKey, str], Isolation] = {}
@@ -58,7 +58,7 @@ class Refusals:
     def keep_rows(self, update: RunUpdate, table: str, position: Position, why: str) -> None:
         """Give up the rows of one table in `update`, which reach to `position`. Raises OSError."""
         rows = update.rows[table]
-        names = [column.name for column in columns(table, self._request_attributes)]
+        names = [column.name for column in self._layout[table]]
         kept = tuple(dict(zip(names, row, strict=False)) for row in rows)
         letter = self._letter(update.run, f"{position.seq} {table} {position.rows_left}", why, table=table, rows=kept)
         self._keep(letter, DropReason.ROW_REFUSED, len(rows))

@@ -14,7 +14,6 @@ from spanwand.sinks.wandb.hand_over import HandOver
 from spanwand.sinks.wandb.increments import Increments
 from spanwand.sinks.wandb.settings import Common
 from spanwand.sinks.wandb.upload import Upload
-from spanwand.tables import columns
 
 
 class Pending(NamedTuple):
@@ -34,7 +33,7 @@ class OpenRun:
         self.pending: dict[str, Pending] = {}
         self.upload_stopped = threading.Event()
         self._is_online = common.server.mode == "online"
-        self._request_attributes = common.request_attributes
+        self._layout = common.layout
         self._sdk = settings.init(common.settings, update, config_of(update, batch), self.upload_stopped.set)
         self._sdk.define_metric("*", step_metric=WINDOW_END)
         self.id: str = self._sdk.id
@@ -99,7 +98,7 @@ class OpenRun:
     def _log_rows(self, table: str, rows: Iterable[Sequence[object]], position: Position) -> None:
         increments = self._tables.get(table)
         if increments is None:
-            increments = self._tables[table] = Increments(table, columns(table, self._request_attributes))
+            increments = self._tables[table] = Increments(table, self._layout[table])
         try:
             row = {**increments.add(rows), **axes(position)}
             if self._hand_over:

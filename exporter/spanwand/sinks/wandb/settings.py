@@ -14,6 +14,7 @@ from spanwand.sinks.wandb import core
 from spanwand.sinks.wandb.core_log import Problem, last_problem, log_of, run_folder
 from spanwand.sinks.wandb.host import environment_kept
 from spanwand.sinks.wandb.key import find_api_key, find_base_url, has_identity_token
+from spanwand.tables import Column
 
 FLUSH_INTERVAL_S = 0.2
 """How long a record may stay in wandb-core before it is in the transaction log; the SDK's default is 15 s."""
@@ -46,8 +47,8 @@ class Common:
 
     server: Server
     settings: dict[str, Any] = field(repr=False)
-    request_attributes: tuple[str, ...]
-    """Configured attributes: the last columns of both tables."""
+    layout: Mapping[str, tuple[Column, ...]]
+    """The columns of each Table."""
 
 
 def run_settings(server: Server, config: WandbConfig, directory: Path) -> dict[str, Any]:

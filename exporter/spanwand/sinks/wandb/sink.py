@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from spanwand.batch import Batch
@@ -27,6 +28,7 @@ from spanwand.sinks.wandb.refusals import Refusals
 from spanwand.sinks.wandb.runs import OpenRuns
 from spanwand.sinks.wandb.settings import Common, find_server, run_settings
 from spanwand.sinks.wandb.troubles import RETRY_LATER_S, Troubles
+from spanwand.tables import TABLES, Column
 
 PROOF_WAIT_S = 10.0
 """Longest wait for a batch to be proven; usual is 0.2 s."""
@@ -41,18 +43,18 @@ logger = logging.getLogger(__name__)
 class WandbSink:
     """Writes batches to W&B runs; what it needs and leaves lies below `directory`, which belongs to one sink."""
 
-    def __init__(self, config: WandbConfig, directory: Path, request_attributes: tuple[str, ...] = ()) -> None:
+    def __init__(self, config: WandbConfig, directory: Path, layout: Mapping[str, tuple[Column, ...]] = TABLES) -> None:
         """Touches nothing and imports no wandb: that is for the first batch.
 
-        `request_attributes` as in `GatherConfig`: they name the last columns of both tables.
+        `layout` has the columns of each Table.
         """
         self._config = config
         self._directory = directory
         self._server = find_server(config)
         self._ledger = Ledger(directory)
-        common = Common(self._server, run_settings(self._server, config, directory), request_attributes)
+        common = Common(self._server, run_settings(self._server, config, directory), layout)
         self._lock = DirectoryLock(directory)
-        self._refusals = Refusals(directory, request_attributes)
+        self._refusals = Refusals(directory, layout)
         self._completion = Completion(directory, self._ledger, config, self._server.mode, self._refusals)
         self._runs = OpenRuns(common, directory, self._ledger, self._completion.wake)
         self._pid = 0

@@ -41,7 +41,7 @@ def sync(directory: Path, config: WandbConfig) -> Iterator[Verdict]:
 
 def _sync(directory: Path, ledger: Ledger, config: WandbConfig, server: Server) -> Iterator[Verdict]:
     runs = [run for run in ledger.closed() if run.upload != "verified"]
-    refusals = Refusals(directory, ())
+    refusals = Refusals(directory)
     for verdict in complete_all(directory, runs, config, server):
         record(verdict, ledger, refusals)
         yield verdict
