@@ -1,7 +1,8 @@
 """Redactors: what takes out of a generation what must not leave.
 
 To add one: `redactors/x.py`, a line here, its examples. Each is made once, from the configuration, the secret key and
-the scrubber they share, and then called with every generation. To add a kind of secret, add it to `keys.py` or `patterns.py`.
+the scrubber they share, and then called with every generation. A kind of secret is a row of `keys.py` or
+`patterns.py`.
 """
 
 from collections.abc import Callable, Mapping
