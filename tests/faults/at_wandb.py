@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+from spanwand.sinks.wandb.evidence import table_of
 from spanwand.sinks.wandb.ledger import read_descriptions
 from tests.faults.otlp import SpanKey
 from tests.support.wandb_server import WandbServer
@@ -10,8 +11,8 @@ from tests.support.wandb_server import WandbServer
 
 def rows_at(server: WandbServer) -> Counter[SpanKey]:
     """The spans of which W&B has a row, and how many."""
-    found = [server.tables(run).get("generations") for run in server.runs]
-    records = [record for table in found if table for record in table.records()]
+    tables = [(table_of(key), table) for run in server.runs for key, table in server.tables(run).items()]
+    records = [record for name, table in tables if name == "generations" for record in table.records()]
     return Counter((record["trace_id"], record["span_id"]) for record in records)
 
 
