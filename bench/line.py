@@ -17,6 +17,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import groupby
 from typing import TypeVar
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -199,7 +200,8 @@ def stages(config: LineConfig, requests: list[bytes]) -> dict[str, float]:
     clean = measure("redact", lambda: [redact(call) for call in priced])
     clean_roots = measure("redact", lambda: [redact.root(root) for root in roots])
     measure("gather", gather_all)
-    verdicts = measure("sample", lambda: [sample(call) for call in clean])
+    traces = [list(calls) for _, calls in groupby(clean, lambda call: call.trace_id)]
+    verdicts = measure("sample", lambda: [verdict for calls in traces for verdict in sample(calls, None)])
     measure("aggregate", aggregate_all)
     return took
 

@@ -6,11 +6,17 @@ import msgspec
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """Whether a Table row is kept, and why. `weight` is 1 / inclusion probability, so totals stay unbiased."""
+    """Whether a Table row is kept, and why. `weight` is 1 / inclusion probability, so totals stay unbiased.
+
+    Where there is no room for all rows, those of the lowest `rank` stay: the random number of the trace, from 0 to 1,
+    by its `priority`.
+    """
 
     keep: bool
     weight: float
     reason: str
+    priority: float = 1.0
+    rank: float = 0.0
 
 
 class RunKey(msgspec.Struct, frozen=True, kw_only=True):

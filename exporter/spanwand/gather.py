@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from spanwand.config import GatherConfig
+from spanwand.consistent import RATED
 from spanwand.counting import Counting
 from spanwand.drops import DropReason, Drops
 from spanwand.duplicates import resolve
@@ -36,6 +37,8 @@ class Settled(NamedTuple):
 
     calls: list[Clean]
     request: Request | None = None
+    trace: Trace | None = None
+    """What is held of their trace, if anything is."""
 
 
 AGGREGATE_ONLY = Counting(rules=("aggregate_only",))
@@ -97,6 +100,13 @@ class Gather:
         else:
             self._drops[DropReason.UNJOINED_EVENT] += 1
 
+    def rated(self, trace_id: bytes, arrival_ns: int) -> None:
+        """Somebody judged a trace, or a call of it: what has not come out of it yet is worth to be kept."""
+        trace = self._traces.with_event(trace_id, arrival_ns, 0)
+        if isinstance(trace, Trace):
+            trace.share = RATED
+            self._traces.place(trace)
+
     def due(self, arrival_ns: int) -> Iterator[Settled]:
         """What is over by now."""
         yield from self._flush(arrival_ns)
@@ -149,7 +159,8 @@ class Gather:
             trace = self._traces.get(trace_id)
             if trace is not None and trace.flush_ns == flush_ns:
                 trace.flush_ns = 0
-                yield Settled(self._hand_out(trace, arrival_ns - self._hold_ns, arrival_ns - self._idle_ns))
+                calls = self._hand_out(trace, arrival_ns - self._hold_ns, arrival_ns - self._idle_ns)
+                yield Settled(calls, None, trace)
                 if trace.held:
                     self._flush_at(trace, arrival_ns + max(self._hold_ns, _NS))
 
@@ -159,12 +170,12 @@ class Gather:
         trace.is_open = False
         self._drops[DropReason.UNJOINED_EVENT] += forget_said(trace)
         if trace.spans == trace.elsewhere:
-            return Settled(calls)
+            return Settled(calls, None, trace)
         request, made = request_of(trace), trace.made
         if request == made:
-            return Settled(calls)
+            return Settled(calls, None, trace)
         trace.made = request if made is None else replace(request, revision=made.revision + 1)
-        return Settled(calls, trace.made)
+        return Settled(calls, trace.made, trace)
 
     def _hand_out(self, trace: Trace, until_ns: int, undecided_until_ns: int) -> list[Clean]:
         """Take from a trace what counts and arrived by then; by `undecided_until_ns` if more may be said about it."""

@@ -1,9 +1,9 @@
 """The seams: what a plug-in has to look like. One method each, so a plain function can fill most of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from spanwand.batch import Batch, Verdict
+from spanwand.batch import Batch
 from spanwand.outcomes import Outcome
 from spanwand.record import Clean, Generation
 from spanwand.request import Request
@@ -11,8 +11,12 @@ from spanwand.request import Request
 Redactor = Callable[[Generation], Generation]
 """Takes out what must not leave. An exception makes `redact` drop all content: it fails closed."""
 
-Sampler = Callable[[Clean | Request], Verdict | None]
-"""Decides about the Table row of a generation or a request, or returns None to leave it to the next sampler."""
+Sampled = Sequence[Clean | Request]
+"""What came out of a trace together: calls, and its Request if it is over."""
+
+Sampler = Callable[[Sampled], float]
+"""Gives them a priority: the share of what is like them whose Table rows to keep. 0 says nothing about them, `ALWAYS`
+keeps them also where there is no room for the rest. It must not depend on the trace id, nor on the order."""
 
 
 class Sink(Protocol):

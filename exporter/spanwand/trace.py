@@ -2,6 +2,7 @@
 
 import msgspec
 
+from spanwand.consistent import NO_SHARE, Share
 from spanwand.record import Clean, Service
 from spanwand.request import CleanRoot, Request
 from spanwand.span import Attributes
@@ -65,6 +66,8 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     root: CleanRoot | None = None
     said: dict[bytes, Clean] | None = None
     """What events say of a call, by its span id; of all its calls, without one."""
+    share: Share = NO_SHARE
+    """With which probability what came out of it so far was kept."""
     made: Request | None = None
     """Its Request as it was last made; a late span amends it."""
 

@@ -112,7 +112,12 @@ def sent_and_received(
     data = tmp_path_factory.mktemp("data")
     grpc = f"127.0.0.1:0,unix:{data}/otlp.sock"
     with daemon(
-        data, LISTEN__GRPC=grpc, SAMPLE__RATIO=str(RATIO), AGGREGATE__WINDOW_S="1", GATHER__SETTLE_S="0.5"
+        data,
+        LISTEN__GRPC=grpc,
+        SAMPLE__RATIO=str(RATIO),
+        SAMPLE__RARE="0",
+        AGGREGATE__WINDOW_S="1",
+        GATHER__SETTLE_S="0.5",
     ) as sidecar:
         app = App(sidecar)
         app.send(TRACES)
@@ -151,7 +156,10 @@ def test_rows_are_sampled_by_trace_and_errors_are_all_kept(sent_and_received: Se
     errors = [row for row in generations if row["status"] == "error"]
     assert len(errors) == sum(books["llm/errors"] for books in app.sent.values())
     assert all(row["sample_weight"] == 1.0 for row in errors)
-    assert all(row["sample_weight"] == pytest.approx(1 / RATIO) for row in generations if row["status"] == "ok")
+    failed = {row["trace_id"] for row in errors}
+    sampled = [row for row in generations if row["trace_id"] not in failed]
+    assert all(row["sample_weight"] == pytest.approx(1 / RATIO) for row in sampled)
+    assert {row["sample_weight"] for row in generations if row["trace_id"] in failed} == {1.0}
     assert all(row["trace_id"] in app.tokens for row in generations)
 
 

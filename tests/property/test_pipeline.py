@@ -31,12 +31,23 @@ class Frame(msgspec.Struct, frozen=True):
     """Position before which repeats need not be known any more."""
 
 
-def line_config(deduplicate: DeduplicateConfig, **gather: float) -> LineConfig:
+SAMPLED = st.builds(
+    SampleConfig,
+    ratio=st.sampled_from([0.5, 1.0]),
+    slow_s=st.just(3),
+    rare=st.sampled_from([0, 1, 3]),
+    limit_by=st.sampled_from(["", "model"]),
+    limit=st.just(1),
+    rows_per_minute=st.sampled_from([3, 12, 10_000]),
+)
+
+
+def line_config(deduplicate: DeduplicateConfig, sample: SampleConfig | None = None, **gather: float) -> LineConfig:
     return LineConfig(
         deduplicate=deduplicate,
         gather=GatherConfig.model_validate({"settle_s": 2, "idle_s": 7, "late_s": 15, **gather}),
-        aggregate=AggregateConfig(window_s=10, rows_interval_s=20, max_rows=6),
-        sample=SampleConfig(ratio=0.5, slow_s=3),
+        aggregate=AggregateConfig(window_s=10, rows_interval_s=20),
+        sample=sample or SampleConfig(ratio=0.5, slow_s=3),
     )
 
 
@@ -49,6 +60,7 @@ REMEMBERED = st.builds(
 CONFIGS = st.builds(
     line_config,
     REMEMBERED,
+    SAMPLED,
     settle_s=st.sampled_from([0, 2, 7]),
     idle_s=st.sampled_from([7, 15]),
     late_s=st.sampled_from([15, 40]),

@@ -1,49 +1,118 @@
-"""P7, R28-R30: sampled rows estimate totals without bias, and every process decides alike about a trace."""
+"""P7, R28-R31: sampled rows estimate totals without bias, every process decides alike, metrics see everything."""
 
 import math
 import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.records import call, request
 
+from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-from spanwand.record import Failure
+from spanwand.consistent import ALL, rank_of
+from spanwand.record import Clean, Failure
 from spanwand.sample import Sample
 
 RATIOS = st.floats(min_value=1e-6, max_value=1)
 TRACES = st.integers(0, 2**128 - 1)
+STATES = st.sampled_from(["", "", "ot=th:8", "ot=th:c", "ot=rv:c0000000000000", "ot=th:c;rv:e0000000000000"])
+
+
+def sample(ratio: float) -> Sample:
+    return Sample(SampleConfig(ratio=ratio, rare=0))
+
+
+def decide(ratio: float, trace: int, **fields: Any) -> Verdict:
+    (verdict,) = sample(ratio)([call(trace, **fields)], None)
+    return verdict
 
 
 @given(RATIOS, RATIOS, TRACES)
 def test_a_smaller_ratio_keeps_a_subset(first: float, second: float, trace: int) -> None:
     smaller, larger = sorted((first, second))
-    if Sample(SampleConfig(ratio=smaller))(call(trace)).keep:
-        assert Sample(SampleConfig(ratio=larger))(call(trace)).keep
+    if decide(smaller, trace).keep:
+        assert decide(larger, trace).keep
 
 
 @given(RATIOS, TRACES)
 def test_calls_and_their_request_are_kept_together(ratio: float, trace: int) -> None:
-    sample = Sample(SampleConfig(ratio=ratio))
-    assert sample(call(trace)) == sample(request(trace)) == Sample(SampleConfig(ratio=ratio))(call(trace))
+    assert len(set(sample(ratio)([call(trace), call(trace)], request(trace)))) == 1
 
 
 @given(RATIOS)
 def test_the_weight_is_one_by_the_probability(ratio: float) -> None:
-    assert math.isclose(Sample(SampleConfig(ratio=ratio))(call(1)).weight, 1 / ratio, rel_tol=1e-6)
+    assert math.isclose(decide(ratio, 1).weight, 1 / ratio, rel_tol=1e-6)
+
+
+@given(RATIOS, TRACES, st.integers(0, ALL - 1))
+def test_two_samplers_in_a_row_are_the_stricter_one(ratio: float, trace: int, threshold: int) -> None:
+    """R29: weights never multiply. What the first one lets pass is kept, and weighs, as if there were only one."""
+    upstream = (ALL - threshold) / ALL
+    if rank_of([call(trace)]) <= ALL - threshold:
+        found = decide(ratio, trace, trace_state=f"ot=th:{threshold:014x}")
+        alone = decide(min(ratio, upstream), trace)
+        assert found.keep == decide(ratio, trace).keep
+        assert math.isclose(found.weight, alone.weight)
+
+
+@st.composite
+def traces(draw: st.DrawFn) -> list[Clean]:
+    number, fails, seconds = draw(TRACES), st.sampled_from([None, Failure("x")]), st.sampled_from([1, 1, 40])
+    some = draw(st.lists(st.tuples(fails, seconds, STATES), min_size=1, max_size=5))
+    return [call(number, failure=failed, latency_s=s, trace_state=state) for failed, s, state in some]
+
+
+@given(traces(), RATIOS, st.randoms(use_true_random=False))
+def test_the_order_of_a_traces_spans_does_not_matter(calls: list[Clean], ratio: float, dice: random.Random) -> None:
+    """R29."""
+    in_order = sample(ratio)(calls, None)
+    order = dice.sample(range(len(calls)), len(calls))
+    assert sample(ratio)([calls[number] for number in order], None) == [in_order[number] for number in order]
+
+
+DECIDED_ELSEWHERE = """
+from tests.support.records import call
+from spanwand.config import SampleConfig
+from spanwand.sample import Sample
+sample = Sample(SampleConfig(ratio=0.3, rare=0))
+print(*(int(sample([call((number * 0x9E3779B97F4A7C15) % 2**64)], None)[0].keep) for number in range(1000)))
+"""
+
+
+def test_another_process_decides_alike() -> None:
+    """R29: nothing of a process takes part, such as the seed of its hashes."""
+    root = Path(__file__).parents[2]
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", DECIDED_ELSEWHERE],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=root,
+            env={"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    here = (decide(0.3, (number * 0x9E3779B97F4A7C15) % 2**64).keep for number in range(1000))
+    assert runs == [" ".join(str(int(keep)) for keep in here) + "\n"] * 2
 
 
 @pytest.mark.parametrize("ratio", [0.5, 0.1, 0.01])
 def test_totals_are_unbiased(ratio: float) -> None:
-    """R28: within 4 standard deviations, for 20 seeds; R30: with a stratum that is always kept."""
+    """R28: within 4 standard deviations, for 20 seeds; R30: with strata that are always kept."""
     n, scores = 5_000, []
     for seed in range(20):
-        sample, rng = Sample(SampleConfig(ratio=ratio)), random.Random(seed)
+        chain, rng = sample(ratio), random.Random(seed)
         verdicts = [
-            sample(call(rng.getrandbits(128), failure=Failure("x") if number % 10 == 0 else None))
+            chain([call(rng.getrandbits(128), failure=Failure("x") if number % 10 == 0 else None)], None)[0]
             for number in range(n)
         ]
+        assert all(verdict.keep and verdict.weight == 1 for verdict in verdicts[::10])
         estimate = sum(verdict.weight for verdict in verdicts if verdict.keep)
         scores.append((estimate / n - 1) / math.sqrt(0.9 * (1 - ratio) / (ratio * n)))
     assert max(map(abs, scores)) <= 4

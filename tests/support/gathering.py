@@ -53,7 +53,7 @@ class Gathering:
 
     def _settle(self, settled: Iterable[Settled]) -> list[Request]:
         requests = []
-        for calls, made in settled:
+        for calls, made, _ in settled:
             self.counted += calls
             requests += [made] if made else []
         return requests

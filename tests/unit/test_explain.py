@@ -89,7 +89,7 @@ def test_each_span_is_told() -> None:
         "  rule: image.images: one, by default",
         "  patterns taken out: 1 email",
         "  counts: once",
-        "  row: kept, weight 1, because ratio",
+        "  row: kept, weight 1, because rare",
         "0000000000000004 'SELECT' [acme 7]: no model call: none of its 0 attributes tells one",
         "(no id) 'no id' [acme 7]: dropped: invalid_ids",
         "0000000000000002 'chat' [acme 7]: sent before: counts once",
@@ -116,7 +116,7 @@ def test_for_machines() -> None:
     assert [s["kind"] for s in (inner, broken, repeat)] == ["other", "dropped", "repeat"]
     assert call["price"]["usd"] == pytest.approx(0.000135)
     assert call["redacted"] == {"email": 1}
-    assert call["row"] == {"keep": True, "weight": 1.0, "reason": "ratio"}
+    assert {"keep": True, "weight": 1.0, "reason": "rare"}.items() <= call["row"].items()
     fields = {field["path"]: field for field in call["fields"]}
     assert fields["usage.cached_input_tokens"] == {
         "path": "usage.cached_input_tokens",
@@ -129,7 +129,7 @@ def test_for_machines() -> None:
 
 def test_what_is_configured_is_told(tmp_path: Path) -> None:
     config = tmp_path / "spanwand.yaml"
-    config.write_text("redact: {content: redacted}\nsample: {ratio: 0.000001}\nprice: {tolerance: 1e9}\n")
+    config.write_text("redact: {content: redacted}\nsample: {ratio: 0.000001, rare: 0}\nprice: {tolerance: 1e9}\n")
     call, *_ = explained(BODY, "--config", str(config))
     fields = {field["path"]: field for field in call["fields"]}
     assert fields["content.input"]["value"] == "the fox is at [email]"

@@ -1,20 +1,18 @@
 """Keep everything that took long."""
 
-from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-from spanwand.ports import Sampler
-from spanwand.record import Clean
-from spanwand.request import Request
-
-_KEEP = Verdict(keep=True, weight=1.0, reason="slow")
+from spanwand.consistent import ALWAYS
+from spanwand.ports import Sampled, Sampler
 
 
 def sampler(config: SampleConfig) -> Sampler:
-    """A sampler that keeps what took `slow_s` or longer."""
-    slow_s = config.slow_s
+    """A sampler that keeps traces that took `slow_s` or longer, or a call of which did."""
+    slow_ns = config.slow_s * 1e9
 
-    def slow(record: Clean | Request) -> Verdict | None:
-        latency_s = record.latency_s
-        return _KEEP if latency_s is not None and latency_s >= slow_s else None
+    def slow(records: Sampled) -> float:
+        for record in records:
+            if record.end_ns - record.start_ns >= slow_ns and record.latency_s is not None:
+                return ALWAYS
+        return 0.0
 
     return slow

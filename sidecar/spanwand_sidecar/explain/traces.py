@@ -1,6 +1,6 @@
 """What spans are together: which of them report the same call, and what the request of their trace sums up."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 
@@ -11,9 +11,9 @@ from spanwand.drops import Drops
 from spanwand.gather import Gather, Settled
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
+from spanwand.sample import Sample
 from spanwand.step import Evidence
 
-Sampler = Callable[[Clean | Request], Verdict]
 SpanId = tuple[bytes, bytes]
 _AT_ONCE_NS = 0
 """All spans of a file arrive together: what counts for them is not how long something took to come."""
@@ -41,7 +41,7 @@ class TotalOfTrace(msgspec.Struct, frozen=True):
 class Together:
     """Gathers the spans of a file as the line does, and tells in the end what came of them."""
 
-    def __init__(self, config: GatherConfig, sample: Sampler) -> None:
+    def __init__(self, config: GatherConfig, sample: Sample) -> None:
         self._gather = Gather(config, Drops())
         self._sample = sample
         self._counted: dict[SpanId, Counted] = {}
@@ -61,8 +61,9 @@ class Together:
         return self._counted, self._requests
 
     def _take(self, settled: Iterable[Settled]) -> None:
-        for calls, request in settled:
-            for call in calls:
-                self._counted[call.trace_id, call.span_id] = Counted(call, self._sample(call))
+        for calls, request, trace in settled:
+            rows = self._sample(calls, request, trace)
+            for call, row in zip(calls, rows, strict=False):
+                self._counted[call.trace_id, call.span_id] = Counted(call, row)
             if request is not None:
-                self._requests.append(TotalOfTrace(request, self._sample(request)))
+                self._requests.append(TotalOfTrace(request, rows[-1]))
