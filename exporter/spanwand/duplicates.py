@@ -115,47 +115,71 @@ def _answered_elsewhere(outer: Step, calls: list[Step]) -> bool:
     return all(step.generation is not None and step.generation.failure is not None for step in calls)
 
 
-def _written_twice(_: Trace, left: list[Step]) -> Iterator[Found]:
-    alike: defaultdict[tuple[object, ...], list[Step]] = defaultdict(list)
-    for step in sorted(left, key=_start):
-        if step.kind and step.generation is not None:
-            alike[figures(step.kind, step.generation)].append(step)
-    for steps in alike.values():
-        paired: set[bytes] = set()
-        for index, one in enumerate(steps):
-            others = steps[index + 1 : index + 1 + _MOST_COMPARED] if one.span_id not in paired else ()
-            for other in others:
-                if other.span_id not in paired and is_same_call(one, other):
-                    paired |= {one.span_id, other.span_id}
-                    first, second = sorted((one, other), key=innermost)
-                    yield second, [first]
-                    break
+def _written_twice(trace: Trace, left: list[Step]) -> Iterator[Found]:
+    paired: set[bytes] = set()
+    for likeness in (figures, shape):
+        alike: defaultdict[tuple[object, ...], list[Step]] = defaultdict(list)
+        for step in sorted(left, key=_start):
+            if step.kind and step.generation is not None and step.span_id not in paired:
+                alike[likeness(step.kind, step.generation)].append(step)
+        for steps in alike.values():
+            yield from _paired(trace, steps, paired)
+
+
+def _paired(trace: Trace, steps: list[Step], paired: set[bytes]) -> Iterator[Found]:
+    """Each with the first one after it that reports the same call; they are noted in `paired`."""
+    for index, one in enumerate(steps):
+        others = steps[index + 1 : index + 1 + _MOST_COMPARED] if one.span_id not in paired else ()
+        for other in others:
+            if other.span_id not in paired and is_same_call(one, other) and _may_be_one(trace, one, other):
+                paired |= {one.span_id, other.span_id}
+                first, second = sorted((one, other), key=innermost)
+                yield second, [first]
+                break
 
 
 def _start(step: Step) -> tuple[int, bytes]:
     return step.start_ns, step.span_id
 
 
+def shape(kind: str, generation: Clean) -> tuple[object, ...]:
+    """What two spans of one call agree on, even if one of them does not know the usage."""
+    image = generation.image
+    return kind, image and image.images, generation.failure is not None
+
+
 def figures(kind: str, generation: Clean) -> tuple[object, ...]:
-    """What two spans of one call agree on."""
-    usage, image = generation.usage, generation.image
-    failed = generation.failure is not None
-    return kind, usage.input_tokens, usage.output_tokens, image and image.images, failed
+    """What they agree on if both know it. Some leave out a count of 0: the output of embeddings."""
+    usage = generation.usage
+    return *shape(kind, generation), usage.input_tokens or None, usage.output_tokens or None
 
 
 def is_same_call(one: Step, other: Step) -> bool:
-    """Two instrumentations wrote down one call at the same time, of one model, with the same figures."""
+    """Two instrumentations wrote down one call at the same time, of one model, with the same figures.
+
+    Where one does not know the usage, it has to be within the other's time, or the other way round.
+    """
     mine, others = one.generation, other.generation
     if mine is None or others is None or one.evidence.scope == other.evidence.scope or not overlap(one, other):
         return False
-    if not knows_usage(mine) and not (_are_near(one, other) and _either_contains(one, other)):
-        return False
-    return figures(one.kind, mine) == figures(other.kind, others) and _one_model(mine, others)
+    if knows_usage(mine) and knows_usage(others):
+        return figures(one.kind, mine) == figures(other.kind, others) and _one_model(mine, others)
+    return (
+        _either_contains(one, other) and shape(one.kind, mine) == shape(other.kind, others) and _one_model(mine, others)
+    )
 
 
-def _are_near(one: Step, other: Step) -> bool:
-    """Below one parent, or in traces that know nothing of each other."""
-    return one.parent_span_id == other.parent_span_id or one.trace_id != other.trace_id
+def _may_be_one(trace: Trace, one: Step, other: Step) -> bool:
+    """Two that do not both know the usage are below one parent, or it is not known what is above the inner one."""
+    if one.parent_span_id == other.parent_span_id or all(map(_knows_usage, (one, other))):
+        return True
+    inner = other if contains(one, other) else one
+    root = trace.root.span_id if trace.root else b""
+    return inner.parent_span_id not in (*trace.steps, root, b"")
+
+
+def _knows_usage(step: Step) -> bool:
+    return step.generation is not None and knows_usage(step.generation)
 
 
 def _either_contains(one: Step, other: Step) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from spanwand.dialects.openinference import NOT_CALLS
 from spanwand.dialects.table import Groups, Reader
 from spanwand.dialects.vocabulary import maker, names_image_model
+from spanwand.elapsed import LONGEST_NS
 from spanwand.operations import Operation
 from spanwand.record import Failure, ImageParams, Service
 from spanwand.span import Span
@@ -70,6 +71,12 @@ def start_ns(span: Span, hint: Mapping[str, Any]) -> int:
     if hint.get("logfire_type") == "log" and "duration_s" in hint:
         return span.end_ns - int(hint["duration_s"] * 1e9)
     return span.start_ns
+
+
+def end_ns(span: Span) -> int:
+    """When the call ended: not before its last event. The span of a stream that is read later may end at its start."""
+    last_ns = max(event.time_ns for event in span.events)
+    return last_ns if span.end_ns < last_ns <= span.start_ns + LONGEST_NS else span.end_ns
 
 
 def _kind_of_chat(groups: Groups, *, failed: bool) -> Operation:

@@ -1,7 +1,8 @@
 """Spans that report one call from two different traces: instrumentations that know nothing of each other do that.
 
 A response id tells them for as long as the trace of the first one is held. Without one, the same figures from another
-instrumentation do, at the same time and in the same window; one of the two must be all that its trace is about.
+instrumentation do, at the same time and in the same window; one of the two must be all that its trace is about. If one
+does not know the usage, the other's time tells (`duplicates.is_same_call`).
 """
 
 from collections import defaultdict
@@ -9,9 +10,10 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from spanwand.duplicates import figures, innermost, is_same_call
+from spanwand.duplicates import figures, innermost, is_same_call, shape
 from spanwand.merge import merged
-from spanwand.step import Step
+from spanwand.record import Clean
+from spanwand.step import Step, knows_usage
 from spanwand.trace import Trace
 
 _MOST_COMPARED = 32
@@ -62,11 +64,19 @@ class Mates:
         for new in self._window[self._indexed :]:
             if new.generation is not None:
                 self._alike[figures(new.kind, new.generation)].append(new)
+                self._alike[shape(new.kind, new.generation)].append(new)
         self._indexed = len(self._window)
         if step.generation is None:
             return []
-        alike = self._alike[figures(step.kind, step.generation)][-_MOST_COMPARED:]
+        alike = [other for key in _keys(step.kind, step.generation) for other in self._alike[key][-_MOST_COMPARED:]]
         return [other for other in alike if other.trace_id != step.trace_id]
+
+
+def _keys(kind: str, generation: Clean) -> tuple[tuple[object, ...], ...]:
+    """Those with the same figures and those with none; all of its shape, if it has none itself."""
+    if not knows_usage(generation):
+        return (shape(kind, generation),)
+    return figures(kind, generation), (*shape(kind, generation), None, None)
 
 
 def report_one_call(step: Step, mate: Step, rule: str) -> bool:

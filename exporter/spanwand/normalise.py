@@ -87,7 +87,7 @@ class Normalise:
             parent_span_id=span.parent_span_id,
             trace_state=span.trace_state,
             start_ns=infer.start_ns(span, hint) if hint else span.start_ns,
-            end_ns=span.end_ns,
+            end_ns=infer.end_ns(span) if span.events else span.end_ns,
             service=origin.service,
             name=span.name,
             dialect=self._call.dialect(plan, span.resource.scope_name),

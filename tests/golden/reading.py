@@ -18,7 +18,10 @@ from spanwand.redact import Redact
 from spanwand.step import evidence_of
 from tests.support.otlp_json import Json, spans_of, to_bytes
 
-CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/in.json"))
+GOLDEN = Path(__file__).parent
+CASES = sorted(path.parent for path in GOLDEN.glob("*/*/in.json"))
+NESTED = sorted(path.parent for path in GOLDEN.glob("nested/*/*/in.json"))
+"""Those in which several instrumentations report the same calls."""
 DROPS = Drops()
 NORMALISE, PRICE = Normalise(("comic.id",)), Price()
 DECODE = Decode(NORMALISE.keys, DROPS)

@@ -4,7 +4,6 @@ The cases under `nested/SOURCE/CASE` were captured from real packages; `silent` 
 of a case has, or has right.
 """
 
-import json
 from collections import Counter
 from http import HTTPStatus
 from pathlib import Path
@@ -14,9 +13,9 @@ import pytest
 from spanwand.config import LineConfig
 from spanwand.pipeline import Pipeline
 from spanwand.tables import GENERATIONS, TABLES
+from tests.golden.reading import NESTED, captured_in
 from tests.support.otlp_json import Json, to_bytes
 
-CASES = sorted(path.parent for path in (Path(__file__).parent / "nested").glob("*/*/in.json"))
 SECOND_NS = 1_000_000_000
 TOKENS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_output_tokens")
 
@@ -42,21 +41,25 @@ def sums(request: Json) -> Counter[str]:
     return totals
 
 
-@pytest.mark.parametrize("case", CASES, ids=name)
+@pytest.mark.parametrize("case", NESTED, ids=name)
 def test_what_is_counted_is_what_the_api_answered(case: Path) -> None:
-    captured = json.loads((case / "in.json").read_text())
+    """Calls that have an answer, failed ones, and tokens; what no span tells is not made up."""
+    captured = captured_in(case)
     answers = [answer for answer in captured["answered"] if answer["status"] == HTTPStatus.OK]
+    answered = {"calls": len(answers)}
+    answered |= {field: sum(answer["usage"].get(field) or 0 for answer in answers) for field in TOKENS}
     totals = sums(captured["request"])
-    read = {field for field in TOKENS if field not in {**captured["silent"], **captured["wrong"]}}
-    assert totals["llm/requests"] + totals["diffusion/requests"] == len(answers)
-    for field in read:
-        answered = sum(answer["usage"].get(field) or 0 for answer in answers)
-        assert totals[f"llm/{field}"] == answered, field
+    requests, errors = (totals[f"llm/{name}"] + totals[f"diffusion/{name}"] for name in ("requests", "errors"))
+    assert errors <= len(captured["answered"]) - len(answers)
+    read = {"calls": requests - errors} | {field: totals[f"llm/{field}"] for field in TOKENS}
+    assert {field: 0 for field in captured["silent"]} == {field: read[field] for field in captured["silent"]}
+    for field in read.keys() - captured["silent"].keys():
+        assert (read[field] == answered[field]) == (field not in captured["wrong"]), field
 
 
-@pytest.mark.parametrize("case", CASES, ids=name)
+@pytest.mark.parametrize("case", NESTED, ids=name)
 def test_the_rows_add_up_to_the_metrics(case: Path) -> None:
-    totals = sums(json.loads((case / "in.json").read_text())["request"])
+    totals = sums(captured_in(case)["request"])
     assert totals["rows"] == totals["llm/requests"] + totals["diffusion/requests"]
     for field in ("input_tokens", "output_tokens", "cached_input_tokens"):
         assert totals[f"rows/{field}"] == totals[f"llm/{field}"]

@@ -120,6 +120,39 @@ def test_two_traces_report_one_call(answer: str, order: tuple[int, ...]) -> None
     assert [request.generations for request in line.requests] == [1]
 
 
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+@pytest.mark.parametrize("trace", [1, 2])
+def test_a_stream_whose_usage_only_one_of_two_instrumentations_read_is_one_call(
+    trace: int, order: tuple[int, ...]
+) -> None:
+    """LiteLLM's own span over the SDK's: it hands the raw answer on, so the SDK's instrumentation sees no end."""
+    spans = [
+        span(OTHER, b"", at_s=99, for_s=3, scope="gateway", answer=ANSWER),
+        span(INNER, b"" if trace == 2 else b"\x77" * 8, trace=trace, for_s=0.2, scope="sdk", usage=Usage()),
+    ]
+    line = counted(*(spans[index] for index in order))
+    line.requests += line.wait(100)
+    assert [call.usage for call in line.counted] == [USED]
+    assert line.duplicates == {"dual_written": 1}
+
+
+@pytest.mark.parametrize("change", [{"at_s": 98.5}, {"request_model": "other"}, {"failure": Failure("500")}])
+def test_one_without_usage_that_is_only_near_counts(change: dict[str, Any]) -> None:
+    inner = {"scope": "sdk", "usage": Usage(), "for_s": 0.9}
+    line = counted(span(OTHER, at_s=99, for_s=3, scope="gateway"), span(INNER, **{**inner, **change}))
+    assert len(line.counted) == 2
+
+
+def test_a_count_of_zero_may_be_left_out() -> None:
+    """The output of embeddings."""
+    fields: dict[str, Any] = {"operation": Operation.EMBEDDINGS, "scope": "two"}
+    line = counted(
+        span(INNER, **fields, usage=Usage(input_tokens=5, output_tokens=0)),
+        span(OTHER, **fields | {"scope": "one"}, usage=Usage(input_tokens=5)),
+    )
+    assert len(line.counted) == 1
+
+
 def test_a_late_span_of_a_call_that_was_counted_does_not_count() -> None:
     """Whether it is the wrapper, the inner call, the sum, or the same answer in another trace."""
     line = counted(CALL)

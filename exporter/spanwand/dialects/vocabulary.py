@@ -39,8 +39,22 @@ OPERATIONS = {
     "workflow": Operation.WORKFLOW,
     "task": Operation.WORKFLOW,
     "chain": Operation.WORKFLOW,
+    "acompletion": Operation.CHAT,
+    "aresponses": Operation.CHAT,
+    "anthropic_messages": Operation.CHAT,
+    "agenerate_content": Operation.CHAT,
+    "agenerate_content_stream": Operation.CHAT,
+    "atext_completion": Operation.TEXT_COMPLETION,
+    "aembedding": Operation.EMBEDDINGS,
+    "aimage_generation": Operation.IMAGE,
+    "aimage_edit": Operation.IMAGE,
+    "avideo_generation": Operation.VIDEO,
+    "aspeech": Operation.AUDIO,
+    "atranscription": Operation.AUDIO,
+    "arerank": Operation.RERANK,
 }
-"""Words for operations, in lower case. Any other word is `other`: not a model call that metrics could count."""
+"""Words for operations, in lower case; those with an `a` in front are LiteLLM's. Any other word is `other`: not a model
+call that metrics could count."""
 
 SPAN_KINDS = {
     "llm": Operation.CHAT,

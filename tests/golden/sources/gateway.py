@@ -17,7 +17,7 @@ ENVIRONMENT = {
 SOURCES = {
     "nested/litellm-proxy-traceloop-openai": Source(
         requirements=REQUIREMENTS,
-        programs=programs("gateway_app.py", "chat", "stream", "retried"),
+        programs=programs("gateway_app.py", "chat", "stream"),
         providers=(openai,),
         environment=ENVIRONMENT,
     )

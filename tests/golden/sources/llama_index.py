@@ -1,6 +1,6 @@
 """LlamaIndex's OpenAI integration under Traceloop's and OpenInference's instrumentations."""
 
-from tests.golden.source import INSTRUMENT, Source, programs
+from tests.golden.source import INSTRUMENT, Gap, Source, programs
 from tests.support.providers.openai import openai
 
 LLAMA_INDEX = (
@@ -19,20 +19,46 @@ LOOPS = programs("llama_index_app.py", "agent", "query")
 NESTED = CASES | LOOPS
 
 
-def over_openai(*instrumentations: str) -> Source:
+NO_EMBEDDINGS = Gap(("input_tokens",), "not read of embeddings", ("embeddings",))
+NO_REASONING = Gap(("reasoning_output_tokens",), "not read of responses", ("responses",))
+ONLY_THE_CHAT = Gap(("input_tokens",), "not read of the embeddings, so the sum is that of the chat", ("query",))
+TWO_STREAMS = Gap(
+    ("calls",),
+    "two traces, no usage and no response id; one span ends before the stream begins, so times do not tell either",
+    ("stream-without-usage",),
+)
+
+
+def over_openai(*instrumentations: str, silent: tuple[Gap, ...] = (), wrong: tuple[Gap, ...] = ()) -> Source:
     """LlamaIndex and the SDK below it, both instrumented."""
-    return Source(requirements=(*instrumentations, *LLAMA_INDEX), programs=NESTED, providers=(openai,))
+    return Source(
+        requirements=(*instrumentations, *LLAMA_INDEX),
+        programs=NESTED,
+        providers=(openai,),
+        silent=silent,
+        wrong=wrong,
+    )
 
 
 SOURCES = {
-    "llama-index-traceloop": Source(requirements=(TRACELOOP, *LLAMA_INDEX), programs=CASES, providers=(openai,)),
+    "llama-index-traceloop": Source(
+        requirements=(TRACELOOP, *LLAMA_INDEX),
+        programs=CASES,
+        providers=(openai,),
+        silent=(NO_EMBEDDINGS, NO_REASONING),
+    ),
     "llama-index-openinference": Source(
-        requirements=(OPENINFERENCE, *LLAMA_INDEX), programs=CASES, providers=(openai,)
+        requirements=(OPENINFERENCE, *LLAMA_INDEX),
+        programs=CASES,
+        providers=(openai,),
+        silent=(NO_EMBEDDINGS, NO_REASONING),
     ),
     "nested/llama-index-openinference": Source(
-        requirements=(OPENINFERENCE, *LLAMA_INDEX), programs=LOOPS, providers=(openai,)
+        requirements=(OPENINFERENCE, *LLAMA_INDEX), programs=LOOPS, providers=(openai,), wrong=(ONLY_THE_CHAT,)
     ),
-    "nested/llama-index-traceloop-openai": over_openai(TRACELOOP, TRACELOOP_OPENAI),
-    "nested/llama-index-openinference-openai": over_openai(OPENINFERENCE, OPENINFERENCE_OPENAI),
-    "nested/llama-index-openinference-traceloop": over_openai(OPENINFERENCE, TRACELOOP_OPENAI),
+    "nested/llama-index-traceloop-openai": over_openai(
+        TRACELOOP, TRACELOOP_OPENAI, silent=(NO_EMBEDDINGS,), wrong=(ONLY_THE_CHAT,)
+    ),
+    "nested/llama-index-openinference-openai": over_openai(OPENINFERENCE, OPENINFERENCE_OPENAI, wrong=(TWO_STREAMS,)),
+    "nested/llama-index-openinference-traceloop": over_openai(OPENINFERENCE, TRACELOOP_OPENAI, wrong=(TWO_STREAMS,)),
 }
