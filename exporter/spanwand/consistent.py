@@ -16,25 +16,25 @@ from spanwand.record import Clean
 from spanwand.request import Request
 
 ALL = 1 << 56
-"""How many random numbers there are."""
+"""How many random numbers there are, and places that traces have by them."""
 ALWAYS = 1e6
 """Priority of what is kept though there is no room for the rest."""
 _HEX = frozenset("0123456789abcdef")
 
 
 class Share(msgspec.Struct, frozen=True):
-    """How much of what is like a trace is kept: a share of `probability`, for a `reason`.
+    """How much of what is like a trace is kept: the first `kept` of `ALL` places, for a `reason`.
 
-    Where there is room for a part only, ranks say who gets it: the number of the trace by its `priority`.
+    Where there is room for a part only, ranks say who gets it: the place of the trace by its `priority`.
     """
 
-    probability: float
+    kept: int
     priority: float
     reason: str
 
 
-NO_SHARE = Share(0.0, 0.0, "")
-RATED = Share(1.0, ALWAYS, "rated")
+NO_SHARE = Share(0, 0.0, "")
+RATED = Share(ALL, ALWAYS, "rated")
 """Of a trace that somebody judged, or a call of it."""
 
 
@@ -63,16 +63,16 @@ def sent(trace_state: str) -> Sent:
     return _SAYS_NOTHING
 
 
-def rank_of(records: Sequence[Clean | Request]) -> int:
-    """Where a trace stands, from 1 to `ALL`: a share p of all traces is at or before p * `ALL`."""
+def place_of(records: Sequence[Clean | Request]) -> int:
+    """Where a trace stands, from 1 to `ALL`. A share p of all traces stands at or before p * `ALL`."""
     explicit = (sent(record.trace_state).randomness for record in records if record.trace_state)
     randomness = max((number for number in explicit if number is not None), default=None)
     return ALL - (int.from_bytes(records[0].trace_id[-7:], "big") if randomness is None else randomness)
 
 
-def sent_probability(record: Clean | Request, rank: int) -> float:
-    """With which probability senders kept a record; 1 if they do not say, or cannot have kept what they sent."""
+def sent_share(record: Clean | Request, place: int) -> int:
+    """Up to which place senders kept what is like a record; `ALL` if they do not say, or did not keep to it."""
     if not record.trace_state:
-        return 1.0
+        return ALL
     share = ALL - sent(record.trace_state).threshold
-    return share / ALL if rank <= share else 1.0
+    return share if place <= share else ALL

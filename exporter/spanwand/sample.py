@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-from spanwand.consistent import ALL, NO_SHARE, Share, rank_of, sent_probability
+from spanwand.consistent import ALL, NO_SHARE, Share, place_of, sent_share
 from spanwand.ports import Sampled, Sampler
 from spanwand.record import Clean
 from spanwand.request import Request
@@ -47,13 +47,13 @@ class Sample:
         records: list[Clean | Request] = [*calls] if request is None else [*calls, request]
         if not records:
             return []
-        rank = rank_of(records)
+        place = place_of(records)
         if any([record.trace_state for record in records]):
-            return self._each(records, [sent_probability(record, rank) for record in records], rank, trace)
-        return [_verdict(self._share(records, 1.0, trace), 1.0, rank)] * len(records)
+            return self._each(records, [sent_share(record, place) for record in records], place, trace)
+        return [_verdict(self._share(records, ALL, trace), ALL, place)] * len(records)
 
     def _each(
-        self, records: Sequence[Clean | Request], sent: list[float], rank: int, trace: Trace | None
+        self, records: Sequence[Clean | Request], sent: list[int], place: int, trace: Trace | None
     ) -> list[Verdict]:
         """Senders may have sampled some harder than others: each weighs by what was done to it.
 
@@ -64,12 +64,12 @@ class Sample:
         if isinstance(records[-1], Request) and len(records) > 1:
             found, sent = [*sent[:-1], min(sent[:-1])], [*sent[:-1], max(sent[:-1])]
         share = NO_SHARE
-        for probability in sorted(set(found), reverse=True):
-            some = [record for record, its in zip(records, found, strict=True) if its == probability]
-            share = _higher(share, self._share(some, probability, trace))
-        return [_verdict(share, probability, rank) for probability in sent]
+        for kept in sorted(set(found), reverse=True):
+            some = [record for record, its in zip(records, found, strict=True) if its == kept]
+            share = _higher(share, self._share(some, kept, trace))
+        return [_verdict(share, kept, place) for kept in sent]
 
-    def _share(self, records: Sampled, sent: float, trace: Trace | None) -> Share:
+    def _share(self, records: Sampled, sent: int, trace: Trace | None) -> Share:
         share = NO_SHARE if trace is None else trace.share
         for name, sampler in self._of_the_trace:
             share = self._asked(name, sampler, records, sent, share)
@@ -79,14 +79,17 @@ class Sample:
             share = self._asked(name, sampler, records, sent, share)
         return share if share.priority else Share(sent, 1.0, "default")
 
-    def _asked(self, name: str, sampler: Sampler, records: Sampled, sent: float, share: Share) -> Share:
+    def _asked(self, name: str, sampler: Sampler, records: Sampled, sent: int, share: Share) -> Share:
         """The share, or what one more sampler says if that is higher. One that raises keeps the rows."""
         try:
             priority = sampler(records)
         except Exception:  # noqa: BLE001 - a sampler may be anyone's, and must not stop the line
             self._log_once(name)
             name, priority = f"{name}_failed", 1.0
-        return _higher(share, Share(min(sent, priority), priority, name)) if priority > 0 else share
+        if not priority > 0:
+            return share
+        kept = sent if priority >= 1 else min(sent, max(round(priority * ALL), 1))
+        return _higher(share, Share(kept, priority, name))
 
     def _log_once(self, name: str) -> None:
         if name not in self._broken:
@@ -100,21 +103,20 @@ def _made(samplers: Samplers, config: SampleConfig) -> tuple[tuple[str, Sampler]
 
 
 def _higher(one: Share, other: Share) -> Share:
-    if other.priority <= one.priority and other.probability <= one.probability:
+    if other.priority <= one.priority and other.kept <= one.kept:
         return one
     return Share(
-        max(one.probability, other.probability),
+        max(one.kept, other.kept),
         max(one.priority, other.priority),
         other.reason if other.priority > one.priority else one.reason,
     )
 
 
-def _verdict(share: Share, sent: float, rank: int) -> Verdict:
-    probability = min(sent, share.probability)
+def _verdict(share: Share, sent: int, place: int) -> Verdict:
     return Verdict(
-        keep=rank <= max(probability * ALL, 1),
-        weight=1 / probability,
+        keep=place <= share.kept,
+        weight=ALL / min(sent, share.kept),
         reason=share.reason,
         priority=share.priority,
-        rank=rank / (share.priority * ALL),
+        rank=place / (share.priority * ALL),
     )

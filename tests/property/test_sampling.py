@@ -14,7 +14,7 @@ from tests.support.records import call, request
 
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-from spanwand.consistent import ALL, rank_of
+from spanwand.consistent import ALL, place_of
 from spanwand.record import Clean, Failure
 from spanwand.sample import Sample
 
@@ -53,7 +53,7 @@ def test_the_weight_is_one_by_the_probability(ratio: float) -> None:
 def test_two_samplers_in_a_row_are_the_stricter_one(ratio: float, trace: int, threshold: int) -> None:
     """R29: weights never multiply. What the first one lets pass is kept, and weighs, as if there were only one."""
     upstream = (ALL - threshold) / ALL
-    if rank_of([call(trace)]) <= ALL - threshold:
+    if place_of([call(trace)]) <= ALL - threshold:
         found = decide(ratio, trace, trace_state=f"ot=th:{threshold:014x}")
         alone = decide(min(ratio, upstream), trace)
         assert found.keep == decide(ratio, trace).keep

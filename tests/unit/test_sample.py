@@ -8,7 +8,7 @@ from tests.support.records import call, request, trace_id
 
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-from spanwand.consistent import ALL, ALWAYS, NO_SHARE, RATED, Share, rank_of, sent
+from spanwand.consistent import ALL, ALWAYS, NO_SHARE, RATED, Share, place_of, sent
 from spanwand.ports import Sampled
 from spanwand.record import Clean, Failure
 from spanwand.request import Request
@@ -86,7 +86,7 @@ def test_what_a_tracestate_says(trace_state: str, randomness: int | None, thresh
 def test_explicit_randomness_goes_before_the_trace_id() -> None:
     """R29: any span of the trace may say it."""
     calls = [call(trace=5), call(trace=5, trace_state="ot=rv:80000000000000")]
-    assert (rank_of(calls), rank_of(calls[:1])) == (ALL - 0x80000000000000, ALL - 5)
+    assert (place_of(calls), place_of(calls[:1])) == (ALL - 0x80000000000000, ALL - 5)
 
 
 SAMPLED: dict[str, Any] = {"trace": HIGH, "trace_state": "ot=th:c"}
@@ -122,7 +122,7 @@ def test_what_comes_later_of_a_trace_is_kept_with_what_came_before() -> None:
     held, chain = trace(), sample(ratio=0.5)
     assert why(chain([call(failure=Failure("x"))], None, held)) == {(True, 1.0, "errors")}
     assert why(chain([call()], request(), held)) == {(True, 1.0, "errors")}
-    assert held.share == Share(1.0, ALWAYS, "errors")
+    assert held.share == Share(ALL, ALWAYS, "errors")
 
 
 def test_a_trace_that_was_judged_is_kept() -> None:
@@ -147,7 +147,7 @@ def test_what_was_counted_in_an_interval_does_not_hold_for_the_next() -> None:
     """A replay may begin in the middle of an interval, with a trace that has calls in the next one too."""
     held, chain = trace(), sample(rare=1)
     chain([call()], None, held)
-    assert held.share == Share(SHARE, SHARE, "ratio")
+    assert held.share == Share(round(SHARE * ALL), SHARE, "ratio")
 
 
 def test_calls_above_a_percentile_of_their_model_are_kept() -> None:
