@@ -12,8 +12,8 @@ FIELDS = (
     *("output_tokens", "reasoning_output_tokens", "images"),
 )
 
-
-_EVERYWHERE = ("opentelemetry-sdk", "opentelemetry-distro", "opentelemetry-exporter", "opentelemetry-processor")
+_EVERYWHERE = ("opentelemetry-sdk", "opentelemetry-distro", "opentelemetry-exporter", "@opentelemetry/")
+"""How the names of packages begin that say nothing about a source."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -77,7 +77,5 @@ def packages_of() -> Iterator[tuple[str, str]]:
 def packages(source: dict[str, str]) -> Iterator[str]:
     """Package versions that a capture names; not the SDK's own, and not switches."""
     for name, version in source.items():
-        if not name.isupper() and not name.startswith(
-            ("opentelemetry-sdk", "opentelemetry-distro", "opentelemetry-exp")
-        ):
+        if not name.isupper() and not name.startswith(_EVERYWHERE):
             yield f"{name} {version}"

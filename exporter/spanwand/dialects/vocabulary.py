@@ -99,6 +99,7 @@ PROVIDERS = {
     "mistral": "mistral_ai",
     "mistralai": "mistral_ai",
     "moonshot": "moonshot_ai",
+    "openai_responses_llm": "openai",
     "xai": "x_ai",
     "watsonx": "ibm.watsonx.ai",
 }
