@@ -16,9 +16,10 @@ same conversation costs the same through every instrumentation that tells all of
 `-`: the figure is in no span of that instrumentation. **≠**: it is, and differs from what the API answered. *calls* in
 italics: some calls left no span, or several share one."""
 SECOND_READER = """\
-The calls of all captures that succeeded, as Spanwand and as W&B Weave's OTLP endpoint (its attribute mapping, as
-published in `wandb/weave`, `trace_server/opentelemetry`) read them, span by span: of how many a figure is what the API
-answered, and of how many a text is found."""
+The calls of all captures that succeeded, as Spanwand and as W&B Weave's two OTLP endpoints read them, span by span
+(Weave's attribute mappings as published in `wandb/weave`: `trace_server/opentelemetry`, `trace_server/agents`): of how
+many a figure is what the API answered, and of how many a text is found. What no reader knows is in no span, or differs
+from what the API answered: the tables above say where."""
 
 
 def sections() -> Iterator[Section]:
@@ -27,7 +28,7 @@ def sections() -> Iterator[Section]:
     head = ("source", "calls", *(field.removesuffix("_tokens").replace("_", " ") for field in FIELDS), "USD")
     for sources in conversations():
         yield f"{sources[0].case}: {sources[0].models}", "", head, iter([row(said) for said in sources])
-    yield "A second reader", SECOND_READER, ("field", "calls", "Spanwand", "Weave"), compared()
+    yield "A second reader", SECOND_READER, ("field", "calls", "Spanwand", "Weave, traces", "Weave, agents"), compared()
     yield "Keys that only one of them reads", "", ("keys", "read by", "what they say"), iter(KEYS_OF_ONE)
 
 

@@ -1,10 +1,12 @@
-"""A second reader of the golden corpus: W&B Weave's OTLP endpoint, by its published attribute mapping (P3).
+"""A second reader of the golden corpus: W&B Weave's two OTLP endpoints, by their published attribute mappings (P3).
 
-Keys by field, in the order in which Weave asks for them: `weave/trace_server/opentelemetry/constants.py`, as of weave
-0.54. It reads each span on its own; a key with members stands for everything below it.
+Keys by field, in the order in which Weave asks for them, as of weave 0.54: `TRACES` are those of `/otel/v1/traces`
+(`weave/trace_server/opentelemetry/constants.py`), `AGENTS` those of `/agents/otel/v1/traces`
+(`weave/trace_server/agents/semconv.py`). Both read each span on its own; a key with members stands for all below it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from spanwand.operations import FAMILY_OF
@@ -12,7 +14,9 @@ from spanwand.record import Generation
 from tests.golden.reading import CASES, Counts, answered_counts, captured_in, generations, read_counts
 from tests.support.otlp_json import Json, spans_of
 
-USAGE = {
+Keys = Mapping[str, tuple[str, ...]]
+
+TRACES: Keys = {
     "input_tokens": (
         *("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
         *("llm.token_count.prompt", "ai.usage.promptTokens"),
@@ -21,12 +25,6 @@ USAGE = {
         *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
         *("llm.token_count.completion", "ai.usage.completionTokens"),
     ),
-    "cached_input_tokens": (),
-    "cache_write_input_tokens": (),
-    "reasoning_output_tokens": (),
-    "images": (),
-}
-TEXTS = {
     "model": ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.model.id"),
     "provider": ("llm.provider", "ai.model.provider", "gen_ai.system", "llm.system"),
     "input": (
@@ -37,10 +35,25 @@ TEXTS = {
         *("ai.response", "gen_ai.completion", "output.value", "gen_ai.output.messages", "mlflow.spanOutputs"),
         *("final_result", "gen_ai.content.completion", "traceloop.entity.output"),
     ),
-    "time to the first token": (),
-    "finish reason": (),
-    "response id": (),
 }
+AGENTS: Keys = {
+    "input_tokens": ("gen_ai.usage.input_tokens",),
+    "output_tokens": ("gen_ai.usage.output_tokens",),
+    "cached_input_tokens": ("gen_ai.usage.cache_read.input_tokens",),
+    "cache_write_input_tokens": ("gen_ai.usage.cache_creation.input_tokens",),
+    "reasoning_output_tokens": ("gen_ai.usage.reasoning_tokens",),
+    "model": ("gen_ai.response.model", "gen_ai.request.model"),
+    "provider": ("gen_ai.provider.name", "gen_ai.system"),
+    "input": ("gen_ai.input.messages", "gen_ai.prompt"),
+    "output": ("gen_ai.output.messages", "gen_ai.completion"),
+    "finish reason": ("gen_ai.response.finish_reasons",),
+    "response id": ("gen_ai.response.id",),
+}
+READERS = (TRACES, AGENTS)
+COUNTS = (
+    *("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_input_tokens"),
+    *("reasoning_output_tokens", "images"),
+)
 OURS: Mapping[str, Callable[[Generation], object]] = {
     "model": lambda made: made.model,
     "provider": lambda made: made.provider,
@@ -64,28 +77,27 @@ KEYS_OF_ONE = (
     (
         "`gen_ai.usage.cache_read.*`, `gen_ai.usage.reasoning.*` and older names",
         "Spanwand",
-        "parts of the counts",
+        "parts of the counts; of these, Weave's endpoint for agents reads three keys",
     ),
     ("`diffusion.*`, `gen_ai.image.*`", "Spanwand", "image generation"),
 )
 """Keys that one reader reads and the other does not; those of both dialect families are in the tables above."""
 
 
-def compared() -> Iterator[tuple[str, str, str, str]]:
-    """Field, model calls, and of how many Spanwand and Weave know it."""
+def compared() -> Iterator[tuple[str, ...]]:
+    """Field, model calls, and of how many Spanwand and Weave's endpoints know it."""
     cases = [case for case in CASES if "+" not in case.parent.name and not captured_in(case)["unseen"]]
     answers = {case: answered_counts(captured_in(case)) for case in cases}
-    total = sum(len(calls) for calls in answers.values())
-    for field in USAGE:
-        ours = sum(right(read_counts(case), answers[case], field) for case in cases)
-        weave = sum(right(list(weave_counts(captured_in(case)["request"])), answers[case], field) for case in cases)
+    for field in COUNTS:
         told = sum(1 for calls in answers.values() for call in calls if call[field])
-        yield field.replace("_", " "), str(told), str(ours), str(weave)
-    for field, keys in TEXTS.items():
-        made = [call for case in cases for call in generations(case) if is_call(call)]
-        spans = [span for case in cases for span in calls_of(captured_in(case)["request"], generations(case))]
-        weave = sum(any(has(span, key) for key in keys) for span in spans)
-        yield field, str(total), str(sum(bool(OURS[field](call)) for call in made)), str(weave)
+        ours = sum(right(read_counts(case), answers[case], field) for case in cases)
+        weave = (sum(right(counts_of(case, keys), answers[case], field) for case in cases) for keys in READERS)
+        yield field.replace("_", " "), *map(str, (told, ours, *weave))
+    made = [call for case in cases for call in generations(case) if is_call(call)]
+    spans = [span for case in cases for span in calls_of(captured_in(case)["request"], generations(case))]
+    for field, known in OURS.items():
+        weave = (sum(any(has(span, key) for key in keys.get(field, ())) for span in spans) for keys in READERS)
+        yield field, *map(str, (len(made), sum(bool(known(call)) for call in made), *weave))
 
 
 def is_call(made: Generation) -> bool:
@@ -104,10 +116,10 @@ def right(read: list[Counts], answered: list[Counts], field: str) -> int:
     return found
 
 
-def weave_counts(request: Json) -> Iterator[Counts]:
+def counts_of(case: Path, keys: Keys) -> list[Counts]:
     """The counts that Weave finds on each span."""
-    for span in spans_of(request):
-        yield {field: first(span, keys) for field, keys in USAGE.items()}
+    spans = spans_of(captured_in(case)["request"])
+    return [{field: first(span, keys.get(field, ())) for field in COUNTS} for span in spans]
 
 
 def calls_of(request: Json, made: list[Generation]) -> Iterator[Json]:
