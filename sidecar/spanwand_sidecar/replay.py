@@ -23,7 +23,7 @@ class Replayed(msgspec.Struct):
 
     frames: int = 0
     damaged: int = 0
-    """Stretches that could not be read."""
+    """Stretches that could not be read, or are gone."""
     failed_frames: int = 0
     """Frames that the line could not take."""
     batches: int = 0

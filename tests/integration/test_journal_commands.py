@@ -96,18 +96,20 @@ def test_cat_prints_a_line_per_frame_and_nothing_of_what_was_said(stopped: Path)
     assert set(frames[0]) == {"kind", "position", "end", "arrival_ns", "size_bytes", "spans"}
     later = lines(spanwand(stopped, "journal", "cat", "--from", str(frames[4]["position"])).stdout)
     assert later == frames[4:]
+    inside = lines(spanwand(stopped, "journal", "cat", "--from", str(frames[4]["position"] - 1)).stdout)
+    assert inside == frames[4:], "the middle of a frame is no damage"
 
 
-@pytest.mark.parametrize("content", ["drop", "redacted"])
-def test_cat_shows_spans_through_the_redactor(stopped: Path, content: str) -> None:
+@pytest.mark.parametrize("policy", ["counts-only", "redacted"])
+def test_cat_shows_spans_through_the_redactor(stopped: Path, policy: str) -> None:
     """P6: as configured, so content only if that is asked for, and without what patterns take out in any case."""
-    result = spanwand(stopped, "journal", "cat", "--spans", REDACT__CONTENT=content)
+    result = spanwand(stopped, "journal", "cat", "--spans", REDACT__POLICY=policy)
     calls = [call for frame in lines(result.stdout) for call in frame.get("model_calls", ())]
     assert len(calls) == 30
     assert {call["operation"] for call in calls} == {"chat"}
     assert all(len(call["trace_id"]) == 32 for call in calls)
     assert "ada.lovelace" not in result.stdout
-    assert ("analytical" in result.stdout) == (content == "redacted")
+    assert ("analytical" in result.stdout) == (policy == "redacted")
 
 
 def test_cat_shows_what_was_sent_only_if_that_is_said(stopped: Path) -> None:
@@ -135,6 +137,31 @@ def test_verify_says_whole_damaged_and_missing(stopped: Path, tmp_path: Path) ->
         assert re.search(r"^damaged: from \d+ to \d+$", result.stdout, re.MULTILINE)
     path.write_bytes(bytes(data[:-5]))
     assert "tail: " in spanwand(tmp_path, "journal", "verify", str(copy)).stdout
+
+
+def test_a_file_that_is_gone_is_told(stopped: Path, tmp_path: Path) -> None:
+    """By each command: what a replay lacks must not go unseen."""
+    copy = shutil.copytree(stopped, tmp_path / "copy")
+    shutil.copytree(stopped.with_name("data-keys"), tmp_path / "copy-keys")
+    with daemon(copy, **WINDOW, JOURNAL__SEGMENT_BYTES="4096") as running:
+        send(running, 20)
+    files = sorted((copy / "journal").glob("*.journal"))
+    assert len(files) > 2
+    files[1].unlink()
+    gap = int(files[1].stem), int(files[2].stem)
+    result = spanwand(copy, "journal", "verify")
+    assert (result.returncode, f"missing: from {gap[0]} to {gap[1]}\n" in result.stdout) == (1, True)
+    damage = [frame for frame in lines(spanwand(copy, "journal", "cat").stdout) if frame["kind"] == "damage"]
+    assert damage == [{"kind": "damage", "position": gap[0], "end": gap[1]}]
+    result = spanwand(copy, "replay", str(copy), "--sink", "memory", **WINDOW)
+    assert (result.returncode, result.stdout.endswith(", unreadable or missing stretches: 1\n")) == (1, True)
+
+
+def test_a_position_behind_the_end_is_an_error(stopped: Path) -> None:
+    for command in (("journal", "cat"), ("replay", str(stopped), "--sink", "memory")):
+        result = spanwand(stopped, *command, "--from", "999999999")
+        assert result.returncode == 2
+        assert re.fullmatch(r"spanwand: position 999999999 is behind the end of journal .*\n", result.stderr)
 
 
 def test_what_cannot_be_read_is_one_line_and_exit_code_2(stopped: Path, tmp_path: Path) -> None:

@@ -84,11 +84,12 @@ def _show(watched: Watched, config: Config, *, spans: bool, raw: bool) -> Show:
 
 def _problems(watched: Watched, items: Iterator[Frame | Stored | Damage], kinds: Counter[str]) -> Iterator[str]:
     """What is wrong, in words; `kinds` counts what is right."""
-    for gap in missing(watched.segments):
-        yield f"missing: from {gap.start} to {gap.end}"
+    gone = missing(watched.segments)
     for item in items:
         if isinstance(item, Damage):
-            if item.end < watched.end:
+            if item in gone:
+                yield f"missing: from {item.start} to {item.end}"
+            elif item.end < watched.end:
                 yield f"damaged: from {item.start} to {item.end}"
             else:
                 click.echo(f"tail: {item.end - item.start} bytes behind the last frame, torn or being written")

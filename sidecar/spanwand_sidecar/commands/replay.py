@@ -33,12 +33,13 @@ def replay(directory: Path, position: int, sink: str, out: Path, config_file: Pa
     out = out.expanduser().absolute()
     with unreadable_is_2():
         watched = find_journal(directory, config)
-        key, pipeline = key_of(watched, config.journal), line(watched, config)
+        items = watched.frames(key_of(watched, config.journal), position)
+        pipeline = line(watched, config)
     if sink != "memory" and out.is_dir() and any(out.iterdir()):
         raise ConfigError(f"--out: {out} is not empty; a replay wants a directory of its own")
     target, done = openers(config, out)[sink](), Replayed()
     try:
-        for batch in batches(pipeline, watched.frames(key, position), done):
+        for batch in batches(pipeline, items, done):
             deliver(target.write, batch, done)
     finally:
         target.close(CLOSE_S)
@@ -49,11 +50,11 @@ def replay(directory: Path, position: int, sink: str, out: Path, config_file: Pa
 def summary(done: Replayed, out: str) -> str:
     """What was done, in one line."""
     troubles = {
-        "unreadable stretches": done.damaged,
+        "unreadable or missing stretches": done.damaged,
         "frames the line failed on": done.failed_frames,
         "refused batches": done.rejected,
     }
-    told = "".join(f", {count} {what}" for what, count in troubles.items() if count)
+    told = "".join(f", {what}: {count}" for what, count in troubles.items() if count)
     return f"{done.frames} frames up to {done.end}: {done.batches} batches{f' in {out}' if out else ''}{told}"
 
 

@@ -24,7 +24,7 @@ _SEARCH_BYTES = 4 << 10
 
 def read(segment: Segment, start: int, stop: int, key: Key | None) -> Iterator[Frame | Damage]:
     """The frames of a segment from position `start` up to `stop`, in clear. Raises OSError."""
-    return map(partial(_in_clear, key), read_stored(segment, start, stop))
+    return map(partial(in_clear, key), read_stored(segment, start, stop))
 
 
 def read_stored(segment: Segment, start: int, stop: int) -> Iterator[Stored | Damage]:
@@ -55,7 +55,8 @@ def scan(descriptor: int, base: int, start: int, stop: int) -> Iterator[Stored |
         yield found.pop()  # not held here meanwhile, for it may be large
 
 
-def _in_clear(key: Key | None, item: Stored | Damage) -> Frame | Damage:
+def in_clear(key: Key | None, item: Stored | Damage) -> Frame | Damage:
+    """What lies on disk, unsealed."""
     return item if isinstance(item, Damage) else unseal(item, key)
 
 

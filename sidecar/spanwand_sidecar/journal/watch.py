@@ -9,9 +9,9 @@ import msgspec
 from spanwand_sidecar.journal.config import JournalConfig
 from spanwand_sidecar.journal.errors import JournalLocked, JournalUnusable
 from spanwand_sidecar.journal.frame import Damage, Frame, Stored
-from spanwand_sidecar.journal.scan import read, read_stored
+from spanwand_sidecar.journal.scan import in_clear, read_stored
 from spanwand_sidecar.journal.seal import Key
-from spanwand_sidecar.journal.segment import Segment, find
+from spanwand_sidecar.journal.segment import Segment, find, missing
 from spanwand_sidecar.journal.unlock import key_path, locked, read_key
 
 
@@ -27,17 +27,21 @@ class Watched(msgspec.Struct, frozen=True):
         return self.segments[-1].end
 
     def frames(self, key: Key | None, position: int = 0) -> Iterator[Frame | Damage]:
-        """The frames from `position` on, in clear, and stretches that cannot be read."""
+        """As `stored`, in clear. Raises JournalUnusable if nothing was ever at `position`."""
+        if position > self.end:
+            raise JournalUnusable(f"position {position} is behind the end of journal {self.directory}, {self.end}")
+        return (in_clear(key, item) for item in self.stored(position))
+
+    def stored(self, position: int = 0) -> Iterator[Stored | Damage]:
+        """What begins at `position` or behind it: frames as they lie on disk, and what cannot be read or is gone."""
+        gone = {gap.start: gap for gap in missing(self.segments)}
         for segment in self.segments:
             if segment.end > position:
                 with suppress(FileNotFoundError):
-                    yield from read(segment, position, segment.end, key)
-
-    def stored(self) -> Iterator[Stored | Damage]:
-        """All frames as they lie on disk; needs no key."""
-        for segment in self.segments:
-            with suppress(FileNotFoundError):
-                yield from read_stored(segment, segment.base, segment.end)
+                    items = read_stored(segment, segment.base, segment.end)
+                    yield from (item for item in items if item.start >= position)
+            if segment.end >= position and segment.end in gone:
+                yield gone[segment.end]
 
 
 def watch(directory: Path) -> Watched:
