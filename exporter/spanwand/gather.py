@@ -17,7 +17,7 @@ from spanwand.consistent import RATED
 from spanwand.counting import Counting
 from spanwand.drops import DropReason, Drops
 from spanwand.duplicates import resolve
-from spanwand.join import add_said, forget_said, with_said
+from spanwand.join import add_said, forget_said, unjoined, with_said
 from spanwand.mates import Mates, report_one_call, unite
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
@@ -98,7 +98,7 @@ class Gather:
             add_said(trace, said)
             self._traces.place(trace)
         else:
-            self._drops[DropReason.UNJOINED_EVENT] += 1
+            self._drops.update(unjoined(said))
 
     def rated(self, trace_id: bytes, arrival_ns: int) -> None:
         """Somebody judged a trace, or a call of it: what has not come out of it yet is worth to be kept."""
@@ -168,7 +168,7 @@ class Gather:
         calls = self._hand_out(trace, _EVER_NS, _EVER_NS)
         trace.flush_ns = 0
         trace.is_open = False
-        self._drops[DropReason.UNJOINED_EVENT] += forget_said(trace)
+        self._drops.update(forget_said(trace))
         if trace.spans == trace.elsewhere:
             return Settled(calls, None, trace)
         request, made = request_of(trace), trace.made
@@ -199,4 +199,5 @@ class Gather:
 
 
 def _weight(record: Clean) -> int:
-    return _RECORD_BYTES + len(record.content.input) + len(record.content.output)
+    media_bytes = sum([len(media.jpeg) for media in record.media]) if record.media else 0
+    return _RECORD_BYTES + len(record.content.input) + len(record.content.output) + media_bytes

@@ -4,7 +4,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from spanwand.record import Clean, Content
+from spanwand.drops import DropReason, Drops
+from spanwand.media import joined, uploaded
+from spanwand.record import NO_CONTENT, Clean, Content
 from spanwand.trace import Trace
 
 _LONGEST = 20_000
@@ -30,10 +32,16 @@ def with_said(trace: Trace, generation: Clean) -> Clean:
     return generation
 
 
-def forget_said(trace: Trace) -> int:
-    """Let go of what was said of calls that did not come; returns of how many."""
+def forget_said(trace: Trace) -> Drops:
+    """Let go of what was said of calls that did not come; returns what that was."""
     said, trace.said = trace.said, None
-    return len(said.keys() - {b""}) if said else 0
+    return sum((unjoined(each) for each in said.values() if each.span_id), Drops()) if said else Drops()
+
+
+def unjoined(said: Clean) -> Drops:
+    """What is lost with something said of a call: its images, and what events say."""
+    late, only_media = len(said.media), said.media and said.content == NO_CONTENT and not said.failure
+    return Drops({DropReason.MEDIA_LATE: late, DropReason.UNJOINED_EVENT: 0 if only_media else 1})
 
 
 def together(first: Clean, second: Clean) -> Clean:
@@ -45,6 +53,7 @@ def together(first: Clean, second: Clean) -> Clean:
         experiment=first.experiment or second.experiment,
         arm=first.arm or second.arm,
         failure=first.failure or second.failure,
+        media=uploaded(first.media, second.media),
     )
 
 
@@ -57,6 +66,8 @@ def filled(call: Clean, added: Clean) -> Clean:
         fields |= {"experiment": added.experiment, "arm": added.arm}
     if added.failure and call.failure and not call.failure.message:
         fields["failure"] = added.failure
+    if added.media:
+        fields["media"] = joined(call.media, added.media)
     return replace(call, **fields) if fields else call
 
 

@@ -31,14 +31,6 @@ class Media(msgspec.Struct, frozen=True):
         return f"[{self.mime_type} {self.width}x{self.height} sha256:{self.sha256[:NOTE_DIGEST_CHARS]}]"
 
 
-class Upload(msgspec.Struct, frozen=True):
-    """An image that came by itself; the call it belongs to is known by its ids."""
-
-    trace_id: bytes
-    span_id: bytes
-    media: Media
-
-
 class MediaRefused(Exception):
     """What was sent cannot be shown. The message names no part of it."""
 
@@ -47,7 +39,7 @@ class MediaRefused(Exception):
         self.reason = reason
 
 
-def together(first: tuple[Media, ...], second: tuple[Media, ...]) -> tuple[Media, ...]:
+def uploaded(first: tuple[Media, ...], second: tuple[Media, ...]) -> tuple[Media, ...]:
     """Uploads of one call: the later one of an index holds."""
     by_index = {media.index: media for media in (*first, *second)}
     return tuple([by_index[index] for index in sorted(by_index)])

@@ -3,6 +3,7 @@
     decode -> deduplicate -> normalise -> price -> redact -> gather -> sample -> aggregate -> Batch
     logs:     decode -> supplement -> redact -> gather
     metrics:  decode -> measure -> aggregate
+    images:   redact -> gather
 
 Time is the frames' arrival, which never decreases; no stage looks at a clock. So a journal that is replayed gives the
 same batches, and a replay that starts at a batch's `low` gives the same batches behind it. `low` is always the first
@@ -32,6 +33,7 @@ from spanwand.sample import Sample
 from spanwand.span import Keys, Span
 from spanwand.step import evidence_of
 from spanwand.supplement import Supplement
+from spanwand.uploads import Uploads
 
 
 class Pipeline:
@@ -55,6 +57,7 @@ class Pipeline:
         self._decode_metrics = DecodeMetrics(self._measure.wanted, attributes, drops)
         self._price = Price(config.price)
         self._redact = Redact(config.redact, key, drops, media=media(config.media, drops))
+        self._uploads = Uploads(drops, wanted=config.media.columns > 0)
         duplicates: Counter[str] = Counter()
         self._gather = Gather(config.gather, drops, duplicates)
         self._sample = Sample(config.sample)
@@ -91,6 +94,14 @@ class Pipeline:
                     self._aggregate.evaluation(self._redact.evaluation(said))
             elif said is not None:
                 self._gather.supplement(self._redact(said), arrival_ns)
+        return batch
+
+    def media(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        """Take an image that was uploaded for a call."""
+        batch = self._enter(start, end, arrival_ns)
+        upload = self._uploads(body)
+        if upload is not None:
+            self._gather.supplement(self._redact(upload), arrival_ns)
         return batch
 
     def metrics(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:

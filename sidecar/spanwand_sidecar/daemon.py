@@ -184,6 +184,7 @@ def _reception(config: Config, journal: Journal) -> Reception:
         config.receive,
         tls=Tls(config.tls) if config.tls.cert_file else None,
         tokens=Tokens(Path(config.auth.token_file).expanduser()) if config.auth.token_file else None,
+        media=config.media,
     )
 
 

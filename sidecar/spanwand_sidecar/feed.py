@@ -38,6 +38,10 @@ class Line(Protocol):
         """Take an OTLP metrics request."""
         ...
 
+    def media(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        """Take an uploaded image."""
+        ...
+
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
         """Let time pass."""
         ...
@@ -77,12 +81,15 @@ def _let_time_pass(line: Line, frame: Frame) -> Batch | None:
 
 
 def _feed(line: Line, frame: Frame) -> Batch | None:
-    if frame.kind is FrameKind.OTLP_TRACES:
-        return line.traces(frame.start, frame.end, frame.arrival_ns, frame.body)
-    if frame.kind is FrameKind.OTLP_LOGS:
-        return line.logs(frame.start, frame.end, frame.arrival_ns, frame.body)
-    if frame.kind is FrameKind.OTLP_METRICS:
-        return line.metrics(frame.start, frame.end, frame.arrival_ns, frame.body)
+    takers = {
+        FrameKind.OTLP_TRACES: line.traces,
+        FrameKind.OTLP_LOGS: line.logs,
+        FrameKind.OTLP_METRICS: line.metrics,
+        FrameKind.MEDIA: line.media,
+    }
+    taker = takers.get(frame.kind)
+    if taker:
+        return taker(frame.start, frame.end, frame.arrival_ns, frame.body)
     if is_drain(frame):
         return line.drain(frame.start, frame.end, frame.arrival_ns)
     if is_forget(frame):

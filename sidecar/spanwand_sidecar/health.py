@@ -53,6 +53,7 @@ FAMILIES = (
     _one(COUNTER, "spanwand_received_spans", "Spans acknowledged", lambda s: s.received.spans),
     _one(COUNTER, "spanwand_received_metrics", "OTLP metrics acknowledged", lambda s: s.received.metrics),
     _one(COUNTER, "spanwand_received_log_records", "Log records acknowledged", lambda s: s.received.log_records),
+    _one(COUNTER, "spanwand_received_images", "Uploaded images acknowledged", lambda s: s.received.images),
     _one(COUNTER, "spanwand_received_bytes", "Bytes acknowledged", lambda s: s.received.bytes),
     _by(COUNTER, "spanwand_received_requests", "Requests", "signal", lambda s: s.received.requests),
     _by(COUNTER, "spanwand_refused_requests", "Requests not acknowledged", "reason", lambda s: s.received.refused),

@@ -35,6 +35,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     spans: int
     metrics: int
     log_records: int
+    images: int
     bytes: int
     requests: Mapping[str, int]
     """By signal."""
@@ -125,6 +126,7 @@ def _received(counters: Counters) -> Received:
         spans=counters.accepted[Signal.TRACES],
         metrics=counters.accepted[Signal.METRICS],
         log_records=counters.accepted[Signal.LOGS],
+        images=counters.accepted_images,
         bytes=counters.accepted_bytes,
         requests={name.value: count for name, count in counters.requests.items()},
         refused={name.value: count for name, count in counters.refused.items()},

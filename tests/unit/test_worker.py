@@ -48,6 +48,9 @@ class CountingLine:
     def metrics(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         return self.logs(start, end, arrival_ns, body)
 
+    def media(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        return self.logs(start, end, arrival_ns, body)
+
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
         if self.ticks_fail:
             raise ZeroDivisionError

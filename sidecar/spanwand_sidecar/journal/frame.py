@@ -37,6 +37,7 @@ class FrameKind(IntEnum):
     GPU_SAMPLES = 4
     COMMAND = 5
     TICK = 6
+    MEDIA = 7
 
 
 _KINDS: dict[int, FrameKind] = {kind.value: kind for kind in FrameKind}

@@ -15,6 +15,8 @@ class Counters(msgspec.Struct):
     """Requests that reached a door, whatever became of them."""
     accepted: Counter[Signal] = msgspec.field(default_factory=Counter)
     """Spans, metrics and log records acknowledged, all of them durable."""
+    accepted_images: int = 0
+    """Uploaded images acknowledged."""
     accepted_bytes: int = 0
     """Inflated bytes of acknowledged requests."""
     refused: Counter[RefusalReason] = msgspec.field(default_factory=Counter)

@@ -3,7 +3,8 @@
 import math
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -13,21 +14,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from spanwand_sidecar.receive import http_media
 from spanwand_sidecar.receive.addresses import is_loopback, listen, names_loopback, split_host_port
+from spanwand_sidecar.receive.http_answers import CLIENT_GONE, JSON, refused
 from spanwand_sidecar.receive.http_protocol import PROTOBUF, protocol
 from spanwand_sidecar.receive.inflate import read_body
 from spanwand_sidecar.receive.intake import Intake
+from spanwand_sidecar.receive.media import MediaIntake
 from spanwand_sidecar.receive.reception import Reception
 from spanwand_sidecar.receive.refusal import Refusal, RefusalReason
 from spanwand_sidecar.receive.signals import HTTP_PATHS, Signal
 
-JSON = "application/json"
 EMPTY_RESPONSES = {PROTOBUF: b"", JSON: b"{}"}
 """An Export response without partial success, of any signal."""
 MAX_HEADER_BYTES = 16 << 10
 STOP_TIMEOUT_S = 10.0
-CLIENT_GONE = 499
-"""Nobody hears it: the sender closed the connection before its body was whole."""
 _ROUTING_REASONS = {404: RefusalReason.NOT_FOUND, 405: RefusalReason.WRONG_METHOD}
 
 
@@ -77,6 +78,8 @@ def serve(address: str, reception: Reception) -> HttpServer:
 def application(intake: Intake, check: Check) -> Starlette:
     """The app."""
     routes = [Route(path, _export(signal, intake, check), methods=["POST"]) for path, signal in HTTP_PATHS.items()]
+    if intake.reception.media.columns:
+        routes += http_media.routes(MediaIntake(intake), partial(_check_caller_and_size, check))
     return Starlette(routes=routes, exception_handlers={HTTPException: _not_routed})
 
 
@@ -88,9 +91,9 @@ def _export(signal: Signal, intake: Intake, check: Check) -> Callable[[Request],
             check(request)
             await _take(signal, intake, request, media_type)
         except ClientDisconnect:
-            return Response(status_code=CLIENT_GONE)
+            return CLIENT_GONE
         except Exception as error:  # noqa: BLE001  # a bug costs this request, never the daemon
-            return _refused(intake.refuse(error), media_type)
+            return refused(intake.refuse(error), media_type)
         return Response(EMPTY_RESPONSES[media_type], media_type=media_type)
 
     return export
@@ -130,22 +133,22 @@ def _check_token(reception: Reception) -> Check:
 def _check_head(request: Request, media_type: str, max_bytes: int) -> None:
     if media_type not in EMPTY_RESPONSES:
         raise Refusal(RefusalReason.UNSUPPORTED_TYPE, f"Content-Type must be {PROTOBUF} or {JSON}")
+    _check_size(request, max_bytes)
+
+
+def _check_caller_and_size(check: Check, request: Request, max_bytes: int) -> None:
+    check(request)
+    _check_size(request, max_bytes)
+
+
+def _check_size(request: Request, max_bytes: int) -> None:
     if sum(len(name) + len(value) for name, value in request.headers.raw) > MAX_HEADER_BYTES:
         raise Refusal(RefusalReason.HEADERS_TOO_LARGE, f"headers over {MAX_HEADER_BYTES} bytes")
     if int(request.headers.get("content-length", "0")) > max_bytes:
         raise Refusal(RefusalReason.TOO_LARGE, f"request over {max_bytes} bytes")
 
 
-def _refused(refusal: Refusal, asked_in: str = "", headers: Mapping[str, str] | None = None) -> Response:
-    """A google.rpc.Status, in the form of the request."""
-    extra = {"retry-after": str(math.ceil(refusal.retry_after_s))} if refusal.codes.retry else {}
-    if refusal.reason is RefusalReason.UNAUTHENTICATED:
-        extra["www-authenticate"] = "Bearer"
-    body, media_type = (refusal.status_json(), JSON) if asked_in == JSON else (refusal.status(), PROTOBUF)
-    return Response(body, refusal.codes.http, {**(headers or {}), **extra}, media_type)
-
-
 async def _not_routed(request: Request, error: Any) -> Response:
     """No such path, or not a POST: an HTTPException, as registered."""
     reason = _ROUTING_REASONS.get(error.status_code, RefusalReason.MALFORMED)
-    return _refused(Refusal(reason, error.detail), _media_type(request), error.headers)
+    return refused(Refusal(reason, error.detail), _media_type(request), error.headers)

@@ -59,7 +59,7 @@ class Intake:
             raise Refusal(RefusalReason.TOO_LARGE, f"request over {self.limits.max_message_bytes} bytes")
         items = self._check(signal, body) if len(body) <= QUICK_BYTES else await self.aside(self._check, signal, body)
         if items:
-            await self._store(FRAMES[signal], body)
+            await self.store(FRAMES[signal], body)
         self.counters.accepted[signal] += items
         self.counters.accepted_bytes += len(body)
 
@@ -114,7 +114,8 @@ class Intake:
         message = f"request would take over {self.limits.max_parsed_bytes} bytes of memory when parsed"
         return Refusal(RefusalReason.TOO_COSTLY, message)
 
-    async def _store(self, kind: FrameKind, body: bytes) -> None:
+    async def store(self, kind: FrameKind, body: bytes) -> None:
+        """Make a frame durable. Raises Refusal."""
         try:
             await self._journal.append(kind, body)
         except JournalError as error:

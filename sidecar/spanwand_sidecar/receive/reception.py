@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from spanwand.config import MediaConfig
 from spanwand_sidecar.journal import Journal
 from spanwand_sidecar.receive.admission import Admission
 from spanwand_sidecar.receive.bearer import Tokens
@@ -19,6 +20,7 @@ class Reception:
     counters: Counters = field(default_factory=Counters)
     tls: Tls | None = None
     tokens: Tokens | None = None
+    media: MediaConfig = field(default_factory=MediaConfig)
     admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:
