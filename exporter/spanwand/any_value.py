@@ -6,9 +6,12 @@ from spanwand.span import AttributeValue
 
 def plain(value: AnyValue) -> AttributeValue:
     """Return the value; `None` for an empty one. Arrays become tuples, key-value lists dicts."""
+    text = value.string_value  # most are text: to ask which one it is costs as much as the rest
+    if text:
+        return text.decode(errors="replace")
     kind = value.WhichOneof("value")
     if kind == "string_value":
-        return value.string_value.decode(errors="replace")
+        return ""
     if kind == "array_value":
         return tuple([plain(item) for item in value.array_value.values])
     if kind == "kvlist_value":

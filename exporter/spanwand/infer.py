@@ -11,6 +11,9 @@ from spanwand.operations import Operation
 from spanwand.record import Failure, ImageParams, Service
 from spanwand.span import Span
 
+_CHAT = Operation.CHAT
+"""Of nearly every span. Python 3.11 takes 0.14 µs to find a member of an enum, twice as long as to call a function."""
+
 DEFAULT_ENVIRONMENT = "default"
 """The environment of a service that names none."""
 
@@ -53,7 +56,7 @@ def operation(name: str, groups: Groups, *, failed: bool) -> Operation:
     """The operation a span names, else the one its attributes give away."""
     hint = groups["hint"]
     named: Operation | None = groups[""].get("operation")
-    if named is Operation.CHAT:
+    if named is _CHAT:
         return Operation.OTHER if name.endswith(NOT_CALLS) else _kind_of_chat(groups, failed=failed)
     if named is not None:  # MLflow calls image models tools
         return Operation.IMAGE if named is Operation.TOOL and _has_image_model(groups) else named
@@ -85,7 +88,7 @@ def _kind_of_chat(groups: Groups, *, failed: bool) -> Operation:
     if _has_image_model(groups):
         return Operation.IMAGE
     if not hint and "image" not in groups:  # most spans
-        return Operation.CHAT
+        return _CHAT
     if _shows_image(groups):
         return Operation.IMAGE
     if hint.get("logfire_type") != "span" or "logfire_model" not in hint:

@@ -57,7 +57,7 @@ class Step(msgspec.Struct, gc=False):
             return False
         if not self.kind or generation.failure is not None:
             return True
-        return FAMILY_OF[generation.operation] is Family.LLM and not knows_usage(generation)
+        return not knows_usage(generation) and FAMILY_OF[generation.operation] is Family.LLM
 
 
 def step_of(generation: Clean, evidence: Evidence, arrival_ns: int) -> Step:

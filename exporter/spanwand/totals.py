@@ -15,6 +15,7 @@ from spanwand.span import Attributes
 from spanwand.step import NO_EVIDENCE, Step, knows_usage
 from spanwand.trace import Trace
 
+_RETRIEVAL, _RERANK = Operation.RETRIEVAL, Operation.RERANK
 _NAME_MAX_CHARS = 256
 _ATTRIBUTE_MAX_CHARS = 1_024
 _Amount = TypeVar("_Amount", int, float)
@@ -37,7 +38,7 @@ def add(trace: Trace, step: Step, generation: Clean) -> None:
         trace.held.append(step)
         return
     step.generation = None
-    if generation.operation is Operation.RETRIEVAL:
+    if generation.operation is _RETRIEVAL:
         _retrieved(trace, generation)
         if generation.latency_s is not None:
             trace.intervals.append((generation.start_ns, generation.end_ns))
@@ -49,7 +50,7 @@ def count(trace: Trace, generation: Clean) -> None:
     trace.retries += counting.is_retried
     trace.fallbacks += counting.is_fallback
     trace.generations += not counting.is_retried
-    if generation.operation is Operation.RERANK:
+    if generation.operation is _RERANK:
         _retrieved(trace, generation)
     trace.failed += generation.failure is not None and not counting.is_retried
     if generation.latency_s is not None:

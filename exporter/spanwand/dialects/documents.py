@@ -34,8 +34,8 @@ def members(document: AttributeValue, wanted: Iterable[Member]) -> Iterator[tupl
     if not isinstance(root, (dict, list, tuple)):
         return
     for member in wanted:
-        value = member.parse(_at(root, member.pointer))
-        if value is not None:
+        found = _at(root, member.pointer)
+        if found is not None and (value := member.parse(found)) is not None:
             yield member.name, value
 
 

@@ -5,12 +5,14 @@ How many there are differs from span to span, so they are put together into the 
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from spanwand.span import AttributeValue
 
 _INDEX = re.compile(r"\.\d{1,4}(?=\.|$)")
 _DEEPEST = 12
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 4096, 256
 _WRAPPERS = frozenset(
     {"message", "message_content", "tool_call", "tool", "document", "embedding", "prompt", "completion"}
 )
@@ -19,6 +21,11 @@ _WRAPPERS = frozenset(
 
 def prefix_of(key: str) -> str | None:
     """The key of the list that an attribute is a part of; `None` if its key has no index."""
+    return (_prefix if len(key) <= _LONGEST_REMEMBERED else _prefix.__wrapped__)(key)
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _prefix(key: str) -> str | None:
     index = _INDEX.search(key)
     return key[: index.start()] if index else None
 
@@ -27,14 +34,21 @@ def unflatten(sent: Iterable[tuple[str, str, AttributeValue]]) -> dict[str, list
     """Return the lists by key, made of attributes given as prefix, key and value."""
     trees: dict[str, dict[str, Any]] = {}
     for prefix, key, value in sent:
-        steps = [step for step in key[len(prefix) + 1 :].split(".", _DEEPEST)]
-        named = [step for at, step in enumerate(steps) if not (at and steps[at - 1].isdecimal() and step in _WRAPPERS)]
+        *above, last = (_steps if len(key) <= _LONGEST_REMEMBERED else _steps.__wrapped__)(prefix, key)
         place = trees.setdefault(prefix, {})
-        for step in named[:-1]:
+        for step in above:
             inner = place.setdefault(step, {})
             place = inner if isinstance(inner, dict) else place
-        place[named[-1]] = value
+        place[last] = value
     return {prefix: _listed(tree) for prefix, tree in trees.items()}  # type: ignore[misc]  # its keys begin with an index
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _steps(prefix: str, key: str) -> tuple[str, ...]:
+    """The way to the place of an attribute in its list. Remembered, like prefixes: the same few keys come again."""
+    steps = key[len(prefix) + 1 :].split(".", _DEEPEST)
+    named = [step for at, step in enumerate(steps) if not (at and steps[at - 1].isdecimal() and step in _WRAPPERS)]
+    return tuple(named)
 
 
 def _listed(value: object) -> object:
