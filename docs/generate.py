@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from spanwand import metrics, tables
 from spanwand.dialects.log_events import EVENTS, About
 from spanwand.dialects.metrics import INDEX_KEYS, SOURCES, MetricSource, Part
+from spanwand.sinks.wandb import increments, pieces
 from spanwand_sidecar.config import Config
 
 HERE = Path(__file__).parent
@@ -76,10 +77,24 @@ def table_reference() -> Iterator[str]:
     """The reference of Table columns."""
     yield "# Tables"
     yield ""
-    yield "A column holds one type or nothing. Configured `gather.request_attributes` follow as text columns."
+    yield from TABLES_INTRODUCTION.splitlines()
     for name, columns in tables.TABLES.items():
         yield from ("", f"## `{name}`", "")
         yield from table(("column", "type", "content"), ((f"`{c.name}`", c.type.value, c.description) for c in columns))
+
+
+TABLES_INTRODUCTION = f"""\
+A column holds one type or nothing. Behind the columns below come `trace_url`, a link to the trace in another UI, if
+`tables.trace_url` is configured; the images of a call, if `media.images` is; and `gather.request_attributes`, as text.
+Lists and mappings are compact JSON, which stays JSON where it is too long: whole items go, and the text counts them.
+
+Names and types are API. `spanwand.tables_version` in a run's config is {tables.SCHEMA_VERSION}; it grows if a column
+goes away or changes its meaning or type. Columns may be added without that.
+
+A Table grows by an increment each `aggregate.rows_interval_s`, of at most {pieces.MAX_ROWS:,} rows and
+{pieces.MAX_CHARS >> 20} MiB of text; more becomes several. A cell holds {tables.CELL_MAX_CHARS:,} characters. The UI
+shows {increments.MAX_INCREMENTS} increments of a Table, so a run goes on with `generations_2`, `generations_3`, …
+beside the first. `spanwand export` and `spanwand read` put them together ([export](export.md))."""
 
 
 def dialect_page() -> Iterator[str]:

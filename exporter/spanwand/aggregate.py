@@ -44,7 +44,9 @@ class Aggregate:
         """Counts by name: `drops`, `oddities` and `duplicates` are emptied with each window, `redacted` grows."""
         self._runs = Runs(config)
         self._attributes, self._images = config.gather.request_attributes, config.media.columns
-        tables.layout(self._attributes, self._images)  # a name that is taken is an error now, not with the first row
+        self._link = config.tables.trace_url
+        # A name that is taken is an error now, not with the first row.
+        tables.layout(self._attributes, self._images, has_links=bool(self._link))
         self._shown = Shown(config.media, drops)
         self._max_rows = config.aggregate.max_rows
         self._drops = drops
@@ -101,9 +103,8 @@ class Aggregate:
             own = cells[key] = Cell(_COLUMNS[family])
         own.add(call)
         if verdict.keep and self._has_room(run, tables.GENERATIONS):
-            self._keep(
-                run, tables.GENERATIONS, rows.generation_row(self._shown(call), verdict, self._attributes, self._images)
-            )
+            row = rows.generation_row(self._shown(call), verdict, self._attributes, self._images, self._link)
+            self._keep(run, tables.GENERATIONS, row)
 
     def request(self, request: Request, verdict: Verdict) -> None:
         """Count a request. One that is amended has been counted: only its row changes."""
@@ -114,7 +115,7 @@ class Aggregate:
                 self._requests[run] = Cell(cell.REQUEST)
             self._requests[run].add(request)
         if verdict.keep and self._has_room(run, tables.REQUESTS):
-            self._keep(run, tables.REQUESTS, rows.request_row(request, verdict, self._attributes))
+            self._keep(run, tables.REQUESTS, rows.request_row(request, verdict, self._attributes, self._link))
 
     def evaluation(self, evaluation: CleanEvaluation) -> None:
         """Count an evaluation, in the run of who judged. All are kept: they are few, and what sampling is for."""

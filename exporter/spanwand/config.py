@@ -4,11 +4,12 @@ Every key has a default, is checked before anything starts, and an unknown key i
 the environment is `spanwand.load`.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from spanwand.media import MOST_PER_CALL
+from spanwand.trace_url import check_trace_url
 
 
 class Section(BaseModel):
@@ -145,6 +146,14 @@ class AggregateConfig(Section):
     """Runs (service instance and experiment arm) at once; further ones share one run named `other`."""
 
 
+class TablesConfig(Section):
+    """What the Tables have beside their fixed columns."""
+
+    trace_url: Annotated[str, AfterValidator(check_trace_url)] = Field(default="", max_length=1_000)
+    """Where a trace is shown, such as `https://ui.example/trace/{trace_id}?span={span_id}` with ids in hex: a column
+    `trace_url` of `generations`, and of `requests`, whose span id is empty."""
+
+
 class WandbConfig(Section):
     """Where runs go. The API key is never configuration: it is `WANDB_API_KEY`, its file, or netrc."""
 
@@ -205,6 +214,7 @@ class LineConfig(Section):
     sample: SampleConfig = SampleConfig()
     measure: MeasureConfig = MeasureConfig()
     aggregate: AggregateConfig = AggregateConfig()
+    tables: TablesConfig = TablesConfig()
     gpu: GpuConfig = GpuConfig()
     wandb: WandbConfig = WandbConfig()
     sinks: tuple[str, ...] = ("wandb",)

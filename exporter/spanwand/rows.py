@@ -1,24 +1,27 @@
 """How a record becomes the row of its Table. A row has the columns of `tables`, in their order."""
 
-import json
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from spanwand.batch import Verdict
 from spanwand.counting import PLAIN
 from spanwand.events import CleanEvaluation
+from spanwand.json_text import json_text
 from spanwand.media import Media
 from spanwand.record import Clean, ImageParams
 from spanwand.request import Request
 from spanwand.span import Attributes, AttributeValue
 from spanwand.tables import CELL_MAX_CHARS, LABEL_MAX_CHARS, Cell, Row
+from spanwand.trace_url import trace_url
 
 _NS, _NS_PER_MS = 1_000_000_000, 1_000_000
 _NO_IMAGE = ImageParams()
 
 
-def generation_row(call: Clean, verdict: Verdict, request_attributes: tuple[str, ...] = (), images: int = 0) -> Row:
-    """The row of a model call in `generations`, with so many columns of images."""
+def generation_row(
+    call: Clean, verdict: Verdict, request_attributes: tuple[str, ...] = (), images: int = 0, link: str = ""
+) -> Row:
+    """The row of a model call in `generations`, with a `trace_url` if `link` is its template, and so many images."""
     usage, image, failure, gpu = call.usage, call.image or _NO_IMAGE, call.failure, call.gpu
     counting = call.counting or PLAIN
     return (
@@ -62,13 +65,14 @@ def generation_row(call: Clean, verdict: Verdict, request_attributes: tuple[str,
         call.params.service_tier and call.params.service_tier.value,
         counting.attempt,
         _text(",".join(counting.rules)),
+        *_link(link, call.trace_id, call.span_id),
         *_images(call.media, images),
         *_extra(call.attributes, request_attributes),
     )
 
 
-def request_row(request: Request, verdict: Verdict, request_attributes: tuple[str, ...] = ()) -> Row:
-    """The row of a trace in `requests`."""
+def request_row(request: Request, verdict: Verdict, request_attributes: tuple[str, ...] = (), link: str = "") -> Row:
+    """The row of a trace in `requests`, with a `trace_url` if `link` is its template."""
     return (
         request.trace_id.hex(),
         _time(request.start_ns),
@@ -97,6 +101,7 @@ def request_row(request: Request, verdict: Verdict, request_attributes: tuple[st
         request.documents,
         _number(request.retrieval_score),
         request.revision,
+        *_link(link, request.trace_id),
         *_extra(request.attributes, request_attributes),
     )
 
@@ -141,6 +146,10 @@ def _extra(attributes: Attributes, names: tuple[str, ...]) -> tuple[str | None, 
     return tuple(_as_text(attributes.get(name)) for name in names)
 
 
+def _link(template: str, trace_id: bytes, span_id: bytes = b"") -> tuple[str, ...]:
+    return (trace_url(template, trace_id.hex(), span_id.hex()),) if template else ()
+
+
 def _images(media: tuple[Media, ...], columns: int) -> tuple[Cell, ...]:
     if not columns:
         return ()
@@ -151,4 +160,4 @@ def _images(media: tuple[Media, ...], columns: int) -> tuple[Cell, ...]:
 def _as_text(value: AttributeValue) -> str | None:
     if value is None or isinstance(value, str):
         return _text(value or "")
-    return json.dumps(value, default=str, ensure_ascii=False)[:CELL_MAX_CHARS]
+    return json_text(value, CELL_MAX_CHARS)

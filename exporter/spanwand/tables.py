@@ -12,6 +12,9 @@ import msgspec
 from spanwand.errors import ConfigError
 from spanwand.media import Media
 
+SCHEMA_VERSION = 1
+"""In the config of every run. It grows if a column goes away or changes its meaning or type; columns may be added."""
+
 CELL_MAX_CHARS = 20_000
 LABEL_MAX_CHARS = 1_024
 
@@ -36,6 +39,8 @@ class Column(msgspec.Struct, frozen=True):
     type: Type
     description: str
 
+
+TRACE_URL = Column("trace_url", Type.TEXT, "the trace in the UI that `tables.trace_url` names")
 
 GENERATIONS = "generations"
 REQUESTS = "requests"
@@ -128,19 +133,23 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
 """The columns every row has. Configured attributes follow, as text, but in `feedback`, which is joined by ids."""
 
 
-def layout(request_attributes: tuple[str, ...], images: int) -> Mapping[str, tuple[Column, ...]]:
+def layout(
+    request_attributes: tuple[str, ...], images: int, *, has_links: bool = False
+) -> Mapping[str, tuple[Column, ...]]:
     """The columns of all tables as configured. Raises ConfigError if a name is taken."""
-    return {table: columns(table, request_attributes, images) for table in TABLES}
+    return {table: columns(table, request_attributes, images, has_links=has_links) for table in TABLES}
 
 
-def columns(table: str, request_attributes: tuple[str, ...] = (), images: int = 0) -> tuple[Column, ...]:
-    """The columns of a table with the configured attributes, and of calls so many images.
+def columns(
+    table: str, request_attributes: tuple[str, ...] = (), images: int = 0, *, has_links: bool = False
+) -> tuple[Column, ...]:
+    """The columns of a table with links, with so many images of a call, and with the configured attributes.
 
     Raises ConfigError if a name is taken.
     """
-    fixed = TABLES[table] + (image_columns(images) if table == GENERATIONS else ())
     if table == FEEDBACK:
-        return fixed
+        return TABLES[table]
+    fixed = TABLES[table] + (TRACE_URL,) * has_links + (image_columns(images) if table == GENERATIONS else ())
     names = [column.name for column in fixed] + list(request_attributes)
     taken = next((name for name in request_attributes if names.count(name) > 1), None)
     if taken is not None:

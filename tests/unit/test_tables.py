@@ -108,7 +108,7 @@ def test_values_of_a_generation_row() -> None:
         "finish_reasons": "stop,length",
         "comic.id": "c1",
         "pages": "3",
-        "tags": '["x", "ü"]',
+        "tags": '["x","ü"]',
     }
     assert expected.items() <= row.items()
 

@@ -85,7 +85,7 @@ class JsonlSink:
 
 def open_sink(config: LineConfig, directory: Path) -> JsonlSink:
     """See `spanwand.sinks`."""
-    tables = layout(config.gather.request_attributes, config.media.columns)
+    tables = layout(config.gather.request_attributes, config.media.columns, has_links=bool(config.tables.trace_url))
     return JsonlSink(directory, {table: tuple(column.name for column in columns) for table, columns in tables.items()})
 
 

@@ -13,7 +13,9 @@ __all__ = ["WandbSink", "find_api_key", "find_base_url", "open_sink", "own_proce
 
 def open_sink(config: LineConfig, directory: Path) -> WandbSink:
     """The factory of the registry. In a process that is ours it takes up at once what earlier ones left."""
-    sink = WandbSink(config.wandb, directory, layout(config.gather.request_attributes, config.media.columns))
+    has_links = bool(config.tables.trace_url)
+    tables = layout(config.gather.request_attributes, config.media.columns, has_links=has_links)
+    sink = WandbSink(config.wandb, directory, tables)
     if is_own_process(directory):
         sink.take_up()
     return sink

@@ -14,6 +14,7 @@ from spanwand.sinks.wandb.hand_over import HandOver
 from spanwand.sinks.wandb.increments import Increments
 from spanwand.sinks.wandb.settings import Common
 from spanwand.sinks.wandb.upload import Upload
+from spanwand.tables import SCHEMA_VERSION
 
 
 class Pending(NamedTuple):
@@ -132,5 +133,9 @@ def axes(position: Position) -> dict[str, float]:
 
 def config_of(update: RunUpdate, batch: Batch) -> dict[str, object]:
     """The run's config: what the update says, and how it was made."""
-    made_by = {"version": spanwand.__version__, "window_s": (batch.end_ns - batch.start_ns) / 1e9}
+    made_by = {
+        "version": spanwand.__version__,
+        "window_s": (batch.end_ns - batch.start_ns) / 1e9,
+        "tables_version": SCHEMA_VERSION,
+    }
     return {**update.config, "spanwand": made_by}
