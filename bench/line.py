@@ -148,7 +148,7 @@ def mixed_attributes(rng: random.Random) -> Attributes:
 
 WORKLOADS: dict[str, tuple[Callable[[random.Random], Attributes], LineConfig, int]] = {
     "LLM, no content": (llm_attributes, LineConfig(), 60_000),
-    "LLM, 2 KB content": (content_attributes, LineConfig(redact=RedactConfig(content="redacted")), 25_000),
+    "LLM, 2 KB content": (content_attributes, LineConfig(redact=RedactConfig(policy="redacted")), 25_000),
     "mixed dialects": (mixed_attributes, LineConfig(), 20_000),
     "not GenAI": (http_attributes, LineConfig(), 500_000),
 }

@@ -9,13 +9,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from spanwand.media import MOST_PER_CALL
+from spanwand.redact_config import RedactConfig as RedactConfig
+from spanwand.section import Section as Section
 from spanwand.trace_url import check_trace_url
-
-
-class Section(BaseModel):
-    """A block of configuration: frozen, unknown keys refused, docstrings of fields become the reference."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class DeduplicateConfig(Section):
@@ -36,17 +32,6 @@ class PriceConfig(Section):
     """YAML file with prices of your own, which go before the packaged ones (docs/cost.md). Read at the start only."""
     tolerance: float = Field(default=0.01, ge=0)
     """Share by which a reported cost may differ from the computed one, both known, before it counts as mismatched."""
-
-
-class RedactConfig(Section):
-    """What may leave the service."""
-
-    content: Literal["drop", "redacted"] = "drop"
-    """`drop` removes prompts and answers; `redacted` keeps them with every match of a pattern replaced."""
-    content_max_chars: int = Field(default=8_192, ge=0)
-    """Longer content is cut, with a note of its full length and digest."""
-    pseudonym_key_file: str = ""
-    """File with the secret key of user pseudonyms. Empty: a random key, made once in the data directory."""
 
 
 class MediaConfig(Section):

@@ -18,6 +18,7 @@ from spanwand.redactors import REDACTORS
 from spanwand.redactors.content import cleaner
 from spanwand.redactors.labels import Labels
 from spanwand.redactors.media import without_media
+from spanwand.redactors.rules import Rules
 from spanwand.redactors.scrub import Scrubber
 from spanwand.redactors.users import pseudonym
 from spanwand.request import CleanRoot, TraceRoot
@@ -42,13 +43,14 @@ class Redact:
         """`key` is the secret of pseudonyms. `more` redactors run before the built-in ones, which have the last word.
         `media` comes first: it takes pictures and sounds out of texts.
 
-        Raises ValueError if the key is empty or a pattern cannot be used.
+        Raises ValueError if the key is empty, ConfigError for a rule that cannot work.
         """
         if not key:
             raise ValueError("pseudonyms need a secret key")
         scrubber = Scrubber()
         self.counts: Mapping[str, int] = scrubber.counts
         self._redactors = (media, *more, *(make(config, key, scrubber) for make in REDACTORS.values()))
+        self._rules = Rules(config, key, scrubber.counts)
         self._labels = Labels(scrubber)
         self._clean = cleaner(config, key, scrubber)
         self._key = key
@@ -72,8 +74,9 @@ class Redact:
         What was said when it failed goes too: nothing shows it, and roots wait by the thousand for calls to follow.
         """
         try:
-            failure = root.failure and Failure(root.failure.type)
-            redacted = self._labels.root(replace(root, user=pseudonym(root.user, self._key), failure=failure))
+            ruled = self._rules(root)
+            failure = ruled.failure and Failure(ruled.failure.type)
+            redacted = self._labels.root(replace(ruled, user=pseudonym(ruled.user, self._key), failure=failure))
         except Exception as error:  # noqa: BLE001  as above
             self._failed(error)
             redacted = _root_numbers(root, self._service(root.service))
@@ -91,7 +94,7 @@ class Redact:
     def evaluation(self, evaluation: Evaluation) -> CleanEvaluation:
         """Return the evaluation without anything that must not leave. Never raises."""
         try:
-            labelled = self._labels.evaluation(evaluation)
+            labelled = self._labels.evaluation(self._rules(evaluation))
             redacted = replace(labelled, explanation=self._clean(labelled.explanation))
         except Exception as error:  # noqa: BLE001  as above
             self._failed(error)

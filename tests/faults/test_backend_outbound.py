@@ -101,7 +101,7 @@ def main(directory: Path) -> dict[str, Any]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         control.sendto(b"seen?", CONTROL)
     with WandbServer() as server:
-        settings = {"SINKS": "wandb", "REDACT__CONTENT": "redacted", **daemon.WINDOW}
+        settings = {"SINKS": "wandb", "REDACT__POLICY": "redacted", **daemon.WINDOW}
         environ = environment(server.url, directory / "home") | daemon.environment(directory / "data", **settings)
         with subprocess.Popen([*daemon.COMMAND, "up"], env=environ, stderr=subprocess.PIPE, text=True) as process:
             running = daemon.RunningDaemon(process, directory / "data")

@@ -25,7 +25,7 @@ NESTED = sorted(path.parent for path in GOLDEN.glob("nested/*/*/in.json"))
 DROPS = Drops()
 NORMALISE, PRICE = Normalise(("comic.id",)), Price()
 DECODE = Decode(NORMALISE.keys, DROPS)
-REDACT = Redact(RedactConfig(content="redacted"), bytes(32), DROPS)
+REDACT = Redact(RedactConfig(policy="redacted"), bytes(32), DROPS)
 
 
 @cache

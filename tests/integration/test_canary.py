@@ -213,7 +213,7 @@ def dropped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Canaries, dict[st
 @pytest.fixture(scope="module")
 def redacted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Canaries, dict[str, bytes]]:
     canaries = Canaries()
-    return canaries, pass_through(tmp_path_factory.mktemp("redacted"), canaries, REDACT__CONTENT="redacted")
+    return canaries, pass_through(tmp_path_factory.mktemp("redacted"), canaries, REDACT__POLICY="redacted")
 
 
 def free(canaries: Canaries, *kinds: Iterable[str]) -> list[tuple[str, str]]:

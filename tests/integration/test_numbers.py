@@ -161,7 +161,7 @@ def test_odd_times_strings_and_sizes(tmp_path: Path) -> None:
         *(request([each], {"service.name": each.name, "service.instance.id": each.name}) for each in texts),
         request([span({INPUT: 1}, name="~~~"), many]).replace(b"~~~", b"\xff\xc3\x28"),
     )
-    settings = {"REDACT__CONTENT": "redacted", "GATHER__REQUEST_ATTRIBUTES": "comic.id"}
+    settings = {"REDACT__POLICY": "redacted", "GATHER__REQUEST_ATTRIBUTES": "comic.id"}
     for runs in pass_through(tmp_path, *bodies, **settings):
         assert (total(runs, "llm/requests"), total(runs, "llm/input_tokens")) == (9, 9)
         assert (total(runs, "request/count"), len(cells(runs, "name", "requests"))) == (9, 9)

@@ -41,7 +41,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[StoredRun], A
     folder = tmp_path_factory.mktemp("signals")
     (folder / "app.py").write_text(APP)
     ledger = Ledger()
-    settings = demo_settings(folder) | {"sinks": ["jsonl"], "redact": {"content": "redacted"}}
+    settings = demo_settings(folder) | {"sinks": ["jsonl"], "redact": {"policy": "redacted"}}
     with daemon(folder, settings) as endpoints, openai(ledger) as api:
         env = environment(
             {

@@ -18,7 +18,7 @@ SECOND_NS = 1_000_000_000
 BEGUN_NS = 1_790_000_000 * SECOND_NS
 CONFIG = LineConfig(
     deduplicate=DeduplicateConfig(window_s=60),
-    redact=RedactConfig(content="redacted"),
+    redact=RedactConfig(policy="redacted"),
     gather=GatherConfig(settle_s=2, idle_s=7, late_s=15),
     measure=MeasureConfig(max_series=2),
     aggregate=AggregateConfig(window_s=10, rows_interval_s=20),

@@ -129,7 +129,7 @@ def test_for_machines() -> None:
 
 def test_what_is_configured_is_told(tmp_path: Path) -> None:
     config = tmp_path / "spanwand.yaml"
-    config.write_text("redact: {content: redacted}\nsample: {ratio: 0.000001, rare: 0}\nprice: {tolerance: 1e9}\n")
+    config.write_text("redact: {policy: redacted}\nsample: {ratio: 0.000001, rare: 0}\nprice: {tolerance: 1e9}\n")
     call, *_ = explained(BODY, "--config", str(config))
     fields = {field["path"]: field for field in call["fields"]}
     assert fields["content.input"]["value"] == "the fox is at [email]"

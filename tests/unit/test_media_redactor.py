@@ -32,7 +32,7 @@ def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def redacted(output: str, config: MediaConfig = ON, content: Any = "redacted", **more: str) -> tuple[Clean, Drops]:
+def redacted(output: str, config: MediaConfig = ON, policy: Any = "redacted", **more: str) -> tuple[Clean, Drops]:
     drops = Drops()
     generation = Generation(
         trace_id=bytes(16),
@@ -46,7 +46,7 @@ def redacted(output: str, config: MediaConfig = ON, content: Any = "redacted", *
         attributes={},
         sources={},
     )
-    redact = Redact(RedactConfig(content=content), b"key", drops, media=media(config, drops))
+    redact = Redact(RedactConfig(policy=policy), b"key", drops, media=media(config, drops))
     return redact(generation), drops
 
 
@@ -94,7 +94,7 @@ def test_slashes_may_be_escaped() -> None:
 
 def test_images_without_text() -> None:
     """Each is a choice of its own."""
-    clean, _ = redacted(json.dumps(CARRIERS["b64_json"]), content="drop")
+    clean, _ = redacted(json.dumps(CARRIERS["b64_json"]), policy="counts-only")
     assert clean.content == Content()
     assert len(clean.media) == 1
 

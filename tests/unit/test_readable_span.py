@@ -18,7 +18,7 @@ from spanwand.readable_span import ReadableSpans
 
 REQUESTS = 40
 CONFIG = LineConfig(
-    redact=RedactConfig(content="redacted"), gather=GatherConfig(request_attributes=("comic.id", "panels"))
+    redact=RedactConfig(policy="redacted"), gather=GatherConfig(request_attributes=("comic.id", "panels"))
 )
 
 

@@ -45,7 +45,7 @@ def generation(**more: object) -> Generation:
 
 
 DROP = RedactConfig()
-KEEP = RedactConfig(content="redacted")
+KEEP = RedactConfig(policy="redacted")
 
 
 def redacted(config: RedactConfig, **more: object) -> Clean:
@@ -71,7 +71,7 @@ def test_content_redacted() -> None:
 
 def test_cut_after_redaction_with_length_and_digest() -> None:
     """No half of a secret stays: it is taken out before the cut."""
-    short = RedactConfig(content="redacted", content_max_chars=250)
+    short = RedactConfig(policy="redacted", content_max_chars=250)
     text = "x" * 190 + " " + MAIL + " y" * 500
     clean = redacted(short, content=Content(input=text)).content.input
     assert len(clean) <= 250
@@ -80,7 +80,7 @@ def test_cut_after_redaction_with_length_and_digest() -> None:
     other = redacted(short, content=Content(input=text + "z")).content.input
     assert other[-20:] != clean[-20:]
     assert (
-        redacted(RedactConfig(content="redacted", content_max_chars=0), content=Content(input=text)).content.input == ""
+        redacted(RedactConfig(policy="redacted", content_max_chars=0), content=Content(input=text)).content.input == ""
     )
 
 
@@ -164,7 +164,7 @@ def broken(_: Generation) -> Generation:
 def test_fails_closed() -> None:
     """R37: no text leaves, the numbers and the service do, and it is counted."""
     drops: Drops = Counter()
-    redact = Redact(RedactConfig(content="redacted"), KEY, drops, more=(broken,))
+    redact = Redact(RedactConfig(policy="redacted"), KEY, drops, more=(broken,))
     sent = generation(
         content=Content(input="hidden"),
         failure=Failure("hidden", "hidden"),

@@ -174,12 +174,12 @@ JUDGED = {
 }
 
 
-@pytest.mark.parametrize(("content", "explanation"), [("drop", ""), ("redacted", "she is [email]")])
-def test_an_evaluation_is_redacted(content: str, explanation: str) -> None:
+@pytest.mark.parametrize(("policy", "explanation"), [("counts-only", ""), ("redacted", "she is [email]")])
+def test_an_evaluation_is_redacted(policy: str, explanation: str) -> None:
     """P6: its reason is content; its label is scrubbed in any case."""
     (found,) = read(sent("gen_ai.evaluation.result", JUDGED))
     assert isinstance(found, Evaluation)
-    redact = Redact(RedactConfig.model_validate({"content": content}), bytes(32), Drops())
+    redact = Redact(RedactConfig.model_validate({"policy": policy}), bytes(32), Drops())
     clean = redact.evaluation(found)
     row = dict(zip((column.name for column in TABLES[FEEDBACK]), feedback_row(clean), strict=True))
     assert (row["name"], row["score"], row["explanation"] or "") == ("relevance", 0.9, explanation)

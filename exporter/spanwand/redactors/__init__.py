@@ -11,10 +11,12 @@ from spanwand.config import RedactConfig
 from spanwand.ports import Redactor
 from spanwand.redactors.content import content
 from spanwand.redactors.labels import labels
+from spanwand.redactors.rules import rules
 from spanwand.redactors.scrub import Scrubber
 from spanwand.redactors.users import users
 
 REDACTORS: Mapping[str, Callable[[RedactConfig, bytes, Scrubber], Redactor]] = {
+    "rules": rules,
     "users": users,
     "content": content,
     "labels": labels,

@@ -1,4 +1,4 @@
-"""What was said: dropped by default, else scrubbed and cut."""
+"""What was said: dropped by default, else scrubbed or left as it is, and cut."""
 
 from collections.abc import Callable
 from functools import partial
@@ -30,8 +30,10 @@ def content(config: RedactConfig, key: bytes, scrubber: Scrubber) -> Redactor:
 
 def cleaner(config: RedactConfig, key: bytes, scrubber: Scrubber) -> Clean:
     """Make the function for one text. `key` keeps the digest in a note from confirming a guess of what was said."""
-    if config.content == "drop":
+    if config.policy == "counts-only":
         return _drop
+    if config.policy == "full":
+        return partial(_cut, limit=config.content_max_chars, key=key[:_LONGEST_KEY_BYTES])
     return partial(_clean, limit=config.content_max_chars, key=key[:_LONGEST_KEY_BYTES], scrubber=scrubber)
 
 
@@ -56,11 +58,19 @@ def _drop(_: str) -> str:
 
 
 def _clean(text: str, limit: int, key: bytes, scrubber: Scrubber) -> str:
-    """Scrub, then cut, so that no half of a secret stays behind; what is over the limit is noted inside it."""
+    """Scrub, then cut, so that no half of a secret stays behind."""
     scrubbed = scrub_document(text, scrubber)
     if len(scrubbed) <= limit:
         return scrubbed
-    digest = blake2b(text.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES, key=key).hexdigest()
-    note = f" [cut: {len(text)} characters, digest {digest}]"
     # Once more: what the cut left may look like a secret that the whole text did not have.
-    return scrub_document(scrubbed[: limit - len(note)] + note, scrubber) if len(note) <= limit else ""
+    return scrub_document(_cut(scrubbed, limit, key, text), scrubber)
+
+
+def _cut(text: str, limit: int, key: bytes, sent: str = "") -> str:
+    """Cut what is over the limit, and note inside it how long it was when it was sent."""
+    if len(text) <= limit:
+        return text
+    sent = sent or text
+    digest = blake2b(sent.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES, key=key).hexdigest()
+    note = f" [cut: {len(sent)} characters, digest {digest}]"
+    return text[: limit - len(note)] + note if len(note) <= limit else ""

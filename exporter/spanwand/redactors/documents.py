@@ -23,14 +23,15 @@ _VALUE, _NAMES = "value", ("name", "key", "field", "header")
 def scrub_document(text: str, scrubber: Scrubber) -> str:
     """Return text or JSON without secrets, the same object if there are none. Doing it twice changes nothing."""
     for _ in range(_ROUNDS):
-        scrubbed = _scrub(text, scrubber)
+        scrubbed = scrub_once(text, scrubber)
         if scrubbed == text:
             return text
         text = scrubbed
     return REMOVED
 
 
-def _scrub(text: str, scrubber: Scrubber) -> str:
+def scrub_once(text: str, scrubber: Scrubber) -> str:
+    """Likewise, once: what is written instead of a secret may itself match."""
     escaped = "\\" in text
     found = () if escaped else scrubber.found(text)
     if not (escaped or found):
@@ -101,7 +102,7 @@ def _entry(key: str, item: object, name: str, scrubber: Scrubber, found: Sequenc
     if not isinstance(item, str):
         return clean, _walk(item, scrubber, found)
     named = f"{clean if name is key else _plain(name, scrubber, found)}="
-    text = _scrub(item, scrubber) if _may_hide(item) else item
+    text = scrub_once(item, scrubber) if _may_hide(item) else item
     return clean, _plain(named + text, scrubber, found).removeprefix(named)
 
 
@@ -111,7 +112,7 @@ def _label(entries: Mapping[str, object]) -> str:
 
 
 def _leaf(text: str, scrubber: Scrubber, found: Sequence[int]) -> str:
-    return _scrub(text, scrubber) if _may_hide(text) else _plain(text, scrubber, found)
+    return scrub_once(text, scrubber) if _may_hide(text) else _plain(text, scrubber, found)
 
 
 def _may_hide(text: str) -> bool:

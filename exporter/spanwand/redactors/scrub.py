@@ -8,7 +8,7 @@ if one is there, the decoded text is what is left.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
 import re2
 
@@ -32,12 +32,21 @@ _SET_BYTES = 64 << 20
 class Scrubber:
     """Scrubs texts; `counts` says how often each pattern was taken out."""
 
-    def __init__(self, patterns: Iterable[Pattern] = PATTERNS) -> None:
-        """Raises ValueError for a pattern that RE2 cannot compile, or that misses its own examples."""
+    def __init__(
+        self,
+        patterns: Iterable[Pattern] = PATTERNS,
+        counts: MutableMapping[str, int] | None = None,
+        act: Callable[[str], str] | None = None,
+    ) -> None:
+        """`act` says what is written instead of a match; without it, that is the pattern's name in brackets.
+
+        Raises ValueError for a pattern that RE2 cannot compile, or that misses its own examples.
+        """
         options = re2.Options()
         options.max_mem = _SET_BYTES
         options.log_errors = False
-        self.counts: Counter[str] = Counter()
+        self.counts: MutableMapping[str, int] = Counter() if counts is None else counts
+        self._act = act
         self._clean: set[str] = set()
         self._set = re2.Set.SearchSet(options)
         self._patterns: list[tuple[Pattern, re2._Regexp]] = []
@@ -46,7 +55,8 @@ class Scrubber:
                 regex = re2.compile(pattern.regex, options)
                 self._set.Add(pattern.regex)
             except re2.error as error:
-                raise ValueError(f"pattern {pattern.name}: {error}") from None
+                why = error.args[0]
+                raise ValueError(f"pattern {pattern.name}: {why.decode() if isinstance(why, bytes) else why}") from None
             self._patterns.append((pattern, regex))
         self._encoded = self._set.Add(MARKS)
         self._set.Compile()
@@ -116,16 +126,21 @@ class Scrubber:
                 # Latin-1, so that a character is a byte: the check says how many of them are the secret.
                 secret = pattern.check(raw[start:end].decode("latin-1"))
             if secret:
-                self.counts[pattern.name] += 1
-                pieces += (raw[done:start], pattern.replacement.encode())
+                self.counts[pattern.name] = self.counts.get(pattern.name, 0) + 1
+                pieces += (raw[done:start], self._instead(pattern, raw[start : start + secret]))
                 at = done = start + secret
             else:
                 at = start + 1
         return b"".join((*pieces, raw[done:at].decode(errors="ignore").encode(), REMOVED.encode()))
 
+    def _instead(self, pattern: Pattern, secret: bytes) -> bytes:
+        return (self._act(secret.decode("utf-8", "replace")) if self._act else pattern.replacement).encode()
+
     def _prove(self) -> None:
+        counts = dict(self.counts)
         for pattern, _ in self._patterns:
             for example in pattern.found:
-                if self.scrub(example) == example:
+                if self.replace(example, self.found(example)) == example:
                     raise ValueError(f"pattern {pattern.name} misses its example {example!r}")
         self.counts.clear()
+        self.counts.update(counts)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 import yaml
+from pydantic import BaseModel
 
 from spanwand.load import Loaded, keys
 from spanwand.prices.file import read_prices
+from spanwand.redactors.rules import compile_rules
 from spanwand_sidecar.commands.settings import config_option, load_config
 from spanwand_sidecar.config import Config
 from spanwand_sidecar.sinks import check, missing
@@ -21,6 +23,7 @@ def check_config(config_file: Path | None) -> None:
     loaded = load_config(config_file)
     check(loaded.config)
     read_prices(loaded.config.price)
+    compile_rules(loaded.config.redact)
     for line in render(loaded):
         click.echo(line)
     if why := missing(loaded.config):
@@ -42,5 +45,9 @@ def render(loaded: Loaded[Config]) -> Iterator[str]:
 
 
 def _yaml(value: object) -> str:
-    plain = list(value) if isinstance(value, tuple) else value
+    plain = [_plain(item) for item in value] if isinstance(value, tuple) else _plain(value)
     return yaml.safe_dump(plain, default_flow_style=True, width=10**6).removesuffix("...\n").strip()
+
+
+def _plain(value: object) -> object:
+    return value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, BaseModel) else value

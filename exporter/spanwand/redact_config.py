@@ -1,0 +1,63 @@
+"""What a user may write about redaction: a policy, and rules of their own before it."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from spanwand.section import Section
+
+
+class RedactRule(Section):
+    """One rule of redaction: where it looks, what it looks for, and what it does with it (docs/redaction.md)."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    """Counted as `spanwand/redacted/<name>`."""
+    attribute: str = "*"
+    """Field or attribute key, `*` for any characters: `content.*`, `gen_ai.input.messages`, `comic.id`."""
+    path: str = ""
+    """Inside JSON: keys and indexes with dots, `*` for any one, `**` for any number of them."""
+    role: Literal["", "system", "user", "assistant", "tool"] = ""
+    """Messages of this role only."""
+    service: str = "*"
+    environment: str = "*"
+    pattern: str = ""
+    """A built-in pattern by its name, such as `email`. Neither this nor `regex`: the whole text."""
+    regex: str = ""
+    """A regular expression for RE2; its group, if it has one, is what is found."""
+    action: Literal["drop", "mask", "digest", "truncate", "keep_last_4", "replace"] = "mask"
+    to: str = ""
+    """What `replace` writes."""
+    max_chars: int = Field(default=64, ge=0)
+    """What `truncate` leaves."""
+
+    @model_validator(mode="after")
+    def _finds_one_thing(self) -> Self:
+        if self.pattern and self.regex:
+            raise ValueError("a rule has a pattern or a regex, not both")
+        return self
+
+
+class RedactConfig(Section):
+    """What may leave the service."""
+
+    policy: Literal["counts-only", "redacted", "full"] = "counts-only"
+    """`counts-only` removes prompts and answers; `redacted` keeps them with every match of a pattern replaced; `full`
+    keeps them as they were sent. Names and attributes are redacted and users pseudonyms in each of them."""
+    acknowledge_full: bool = False
+    """Must be true for `full`: prompts, answers and the secrets in them go to W&B."""
+    rules: tuple[RedactRule, ...] = ()
+    """Rules of your own, applied in order before the policy."""
+    content_max_chars: int = Field(default=8_192, ge=0)
+    """Longer content is cut, with a note of its full length and digest."""
+    pseudonym_key_file: str = ""
+    """File with the secret key of user pseudonyms. Empty: a random key, made once in the data directory."""
+
+    @model_validator(mode="after")
+    def _full_is_meant(self) -> Self:
+        if self.policy == "full" and not self.acknowledge_full:
+            raise ValueError(
+                "policy full sends prompts, answers and secrets in them; set redact.acknowledge_full: true"
+            )
+        if len({rule.name for rule in self.rules}) < len(self.rules):
+            raise ValueError("two rules have the same name")
+        return self
