@@ -42,6 +42,7 @@ class Worker:
         self._rested_at = start
         self._drain_from: int | None = None
         self._drained = False
+        self._appending = threading.Lock()
         self._seldom = Seldom()
         self._thread = threading.Thread(target=self._run, name="line", daemon=True)
 
@@ -59,8 +60,9 @@ class Worker:
 
         The order is a frame of the journal, so a replay closes them at the same place. Raises JournalError.
         """
-        self._drain_from = self._journal.end
-        self._journal.append(FrameKind.COMMAND, DRAIN)
+        with self._appending:  # so no tick comes behind it, which would be left for the next start
+            self._drain_from = self._journal.end
+            self._journal.append(FrameKind.COMMAND, DRAIN)
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -127,7 +129,9 @@ class Worker:
 
     def _append(self, kind: FrameKind, body: bytes) -> None:
         try:
-            self._journal.append(kind, body)
+            with self._appending:
+                if self._drain_from is None:
+                    self._journal.append(kind, body)
         except JournalError as error:
             self._seldom.warning("tick", "windows stay open: %s", error)
             time.sleep(PAUSE_S)

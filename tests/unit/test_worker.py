@@ -51,6 +51,9 @@ class CountingLine:
     def media(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         return self.logs(start, end, arrival_ns, body)
 
+    def gpus(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        return self.logs(start, end, arrival_ns, body)
+
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
         if self.ticks_fail:
             raise ZeroDivisionError
@@ -94,6 +97,18 @@ def test_frames_in_order_then_drain(journal: Journal) -> None:
         journal.append(FrameKind.OTLP_TRACES, b"%d" % number)
     assert worker.drain(10)
     assert line.fed == [b"before the start", *(b"%d" % number for number in range(50))]
+    assert batches[-1].seq == journal.end == worker.position
+
+
+def test_nothing_of_its_own_comes_behind_a_drain(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R10: a tick there would be said to be left for the next start."""
+    monkeypatch.setattr(module, "PAUSE_S", 0.0001)
+    line, batches = CountingLine(), list[Batch]()
+    line.waiting, line.ticks = True, 3  # for ever: ticks are written all the time
+    worker = Worker(journal, line, batches.append, 0)
+    worker.start()
+    until(lambda: line.ticks > 10)
+    assert worker.drain(10)
     assert batches[-1].seq == journal.end == worker.position
 
 
