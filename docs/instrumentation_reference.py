@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tests.golden.counted import counted
 from tests.golden.same_conversation import FIELDS, Said, conversations, packages_of
 from tests.golden.second_reader import KEYS_OF_ONE, compared
 
@@ -15,6 +16,9 @@ same conversation costs the same through every instrumentation that tells all of
 
 `-`: the figure is in no span of that instrumentation. **≠**: it is, and differs from what the API answered. *calls* in
 italics: some calls left no span, or several share one."""
+SHARED = """\
+Spans that report calls, calls that were counted (those that failed are among them), and what the API answered (each try
+of an SDK is an answer of its own there). The rules are [here](counting.md)."""
 SECOND_READER = """\
 The calls of all captures that succeeded, as Spanwand and as W&B Weave's two OTLP endpoints read them, span by span
 (Weave's attribute mappings as published in `wandb/weave`: `trace_server/opentelemetry`, `trace_server/agents`): of how
@@ -28,6 +32,7 @@ def sections() -> Iterator[Section]:
     head = ("source", "calls", *(field.removesuffix("_tokens").replace("_", " ") for field in FIELDS), "USD")
     for sources in conversations():
         yield f"{sources[0].case}: {sources[0].models}", "", head, iter([row(said) for said in sources])
+    yield "Calls that several spans report", SHARED, ("case", "spans", "calls", "answers", "rules"), counted()
     yield "A second reader", SECOND_READER, ("field", "calls", "Spanwand", "Weave, traces", "Weave, agents"), compared()
     yield "Keys that only one of them reads", "", ("keys", "read by", "what they say"), iter(KEYS_OF_ONE)
 

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from spanwand.attempts import FALLBACK, RETRY
 from spanwand.config import LineConfig
+from spanwand.duplicates import RULES
 from spanwand.pipeline import Pipeline
 from spanwand.tables import GENERATIONS, TABLES
-from tests.golden.reading import NESTED, captured_in
+from tests.golden.counted import rules_of
+from tests.golden.reading import CASES, NESTED, captured_in
 from tests.support.otlp_json import Json, to_bytes
 
 SECOND_NS = 1_000_000_000
@@ -63,3 +66,8 @@ def test_the_rows_add_up_to_the_metrics(case: Path) -> None:
     assert totals["rows"] == totals["llm/requests"] + totals["diffusion/requests"]
     for field in ("input_tokens", "output_tokens", "cached_input_tokens"):
         assert totals[f"rows/{field}"] == totals[f"llm/{field}"]
+
+
+def test_every_rule_decided_in_a_capture() -> None:
+    fired = {rule for case in (*NESTED, *CASES) for rule in rules_of(case)}
+    assert fired >= {*(rule.name for rule in RULES), RETRY, FALLBACK}

@@ -56,6 +56,12 @@ def retried() -> None:
     model.with_retry(wait_exponential_jitter=False).invoke(SAID)
 
 
+def fallback() -> None:
+    """Another model answers in place of the one that failed."""
+    first = ChatOpenAI(model="gpt-4o", max_retries=0, default_headers={"x-fail": "500"})
+    first.with_fallbacks([ChatOpenAI(model="gpt-4o-mini")]).invoke(SAID)
+
+
 def chain() -> None:
     prompt = ChatPromptTemplate.from_messages([("system", SYSTEM), ("user", "{said}")])
     (prompt | ChatOpenAI(model="gpt-4o-mini") | StrOutputParser()).invoke({"said": PROMPT})
@@ -86,6 +92,7 @@ CASES: dict[str, Callable[[], None]] = {
     "embeddings": embeddings,
     "error": error,
     "retried": retried,
+    "fallback": fallback,
     "chain": chain,
     "agent": agent,
     "chat-in-request": chat_in_request,

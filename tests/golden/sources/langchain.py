@@ -10,10 +10,10 @@ TRACELOOP_OPENAI = "opentelemetry-instrumentation-openai==0.62.4"
 OPENINFERENCE_OPENAI = "openinference-instrumentation-openai==0.1.66"
 CASES = programs(
     "langchain_app.py", "chat", "cached-and-reasoning", "stream", "stream-without-usage", "responses", "embeddings",
-    "error", "retried", "chain", "agent",
+    "error", "retried", "fallback", "chain", "agent",
 )  # fmt: skip
 NESTED = programs(
-    "langchain_app.py", "chat", "chat-in-request", "stream", "responses", "embeddings", "retried", "agent",
+    "langchain_app.py", "chat", "chat-in-request", "stream", "responses", "embeddings", "retried", "fallback", "agent",
 )  # fmt: skip
 
 
