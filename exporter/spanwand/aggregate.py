@@ -12,12 +12,13 @@ from spanwand import cell, rows, tables
 from spanwand.batch import RunUpdate, Verdict
 from spanwand.cell import Cell, Point
 from spanwand.config import LineConfig
-from spanwand.drops import DropReason, Drops
+from spanwand.drops import Drops
 from spanwand.events import CleanEvaluation
 from spanwand.measured import Measured
 from spanwand.measurement import Reading
 from spanwand.oddities import Oddities
 from spanwand.operations import FAMILY_OF, Family
+from spanwand.pending_rows import PendingRows
 from spanwand.record import Clean
 from spanwand.request import Request
 from spanwand.runs import HEALTH_RUN, Home, Run, Runs
@@ -26,8 +27,6 @@ from spanwand.shown import Shown
 
 _COLUMNS = {Family.LLM: cell.LLM, Family.DIFFUSION: cell.DIFFUSION}
 NOTHING: Mapping[str, int] = MappingProxyType({})
-_MAX_PENDING_CHARS = 32 * 1024 * 1024
-_ROW_CHARS = 1_000  # what a row weighs besides its text, about
 
 
 class Aggregate:
@@ -48,7 +47,9 @@ class Aggregate:
         # A name that is taken is an error now, not with the first row.
         tables.layout(self._attributes, self._images, has_links=bool(self._link))
         self._shown = Shown(config.media, drops)
-        self._max_rows = config.aggregate.max_rows
+        max_rows = config.sample.rows_per_minute * config.aggregate.rows_interval_s // 60
+        self._rows = PendingRows(max(max_rows, 1), drops)
+        self._rows_low: int | None = None
         self._drops = drops
         self._oddities = Oddities() if oddities is None else oddities
         self._duplicates: Counter[str] = Counter() if duplicates is None else duplicates
@@ -57,21 +58,12 @@ class Aggregate:
         self._received: Counter[str] = Counter()
         self._window_low = 0
         self._begin_window()
-        self._begin_rows()
 
     def _begin_window(self) -> None:
         self._cells: defaultdict[Run, dict[tuple[Family, str], Cell[Clean]]] = defaultdict(dict)
         self._requests: dict[Run, Cell[Request]] = {}
         self._scores: defaultdict[Run, Scores] = defaultdict(Scores)
         self._measured: defaultdict[Run, Measured] = defaultdict(Measured)
-
-    def _begin_rows(self) -> None:
-        self._rows: defaultdict[Run, dict[str, list[tables.Row]]] = defaultdict(
-            lambda: {table: [] for table in tables.TABLES}
-        )
-        self._shown.rows_handed_over()
-        self._rows_low: int | None = None
-        self._pending_chars = 0
 
     def open_window(self, position: int, start_ns: int) -> None:
         """Begin the window from `start_ns` on, whose first frame is at `position`."""
@@ -102,9 +94,9 @@ class Aggregate:
         if own is None:
             own = cells[key] = Cell(_COLUMNS[family])
         own.add(call)
-        if verdict.keep and self._has_room(run, tables.GENERATIONS):
+        if self._rows.has_room(verdict):
             row = rows.generation_row(self._shown(call), verdict, self._attributes, self._images, self._link)
-            self._keep(run, tables.GENERATIONS, row)
+            self._rows.add(run, tables.GENERATIONS, verdict, row)
 
     def request(self, request: Request, verdict: Verdict) -> None:
         """Count a request. One that is amended has been counted: only its row changes."""
@@ -114,15 +106,16 @@ class Aggregate:
             if run not in self._requests:
                 self._requests[run] = Cell(cell.REQUEST)
             self._requests[run].add(request)
-        if verdict.keep and self._has_room(run, tables.REQUESTS):
-            self._keep(run, tables.REQUESTS, rows.request_row(request, verdict, self._attributes, self._link))
+        if self._rows.has_room(verdict):
+            row = rows.request_row(request, verdict, self._attributes, self._link)
+            self._rows.add(run, tables.REQUESTS, verdict, row)
 
     def evaluation(self, evaluation: CleanEvaluation) -> None:
         """Count an evaluation, in the run of who judged. All are kept: they are few, and what sampling is for."""
         run = self._runs.of((evaluation.service, "", ""))
         self._scores[run].add(evaluation)
-        if self._has_room(run, tables.FEEDBACK):
-            self._keep(run, tables.FEEDBACK, rows.feedback_row(evaluation))
+        self._needs_window()
+        self._rows.add_unsampled(run, tables.FEEDBACK, rows.feedback_row(evaluation))
 
     def measured(self, home: Home, readings: Iterable[Reading]) -> None:
         """Count what a sender measured itself."""
@@ -138,11 +131,12 @@ class Aggregate:
         for told in (self._scores, self._measured):
             for run, some in told.items():
                 points.setdefault(run, {}).update(some.points())
+        due: Mapping[Run, Mapping[str, list[tables.Row]]] = self._rows.take() if rows_due else {}
+        if rows_due:
+            self._rows_low = None
+            self._shown.rows_handed_over()
         points |= self._health()
         self._begin_window()
-        due = self._rows if rows_due else {}
-        if rows_due:
-            self._begin_rows()
         runs = dict.fromkeys([*points, *due])
         return tuple(_update(run, points.get(run, {}), due.get(run, {})) for run in runs)
 
@@ -161,21 +155,10 @@ class Aggregate:
         self._redacted_before = dict(self._redacted)
         return {HEALTH_RUN: points} if any(points.values()) else {}
 
-    def _has_room(self, run: Run, table: str) -> bool:
-        full = len(self._rows[run][table]) >= self._max_rows or self._pending_chars >= _MAX_PENDING_CHARS
-        if full:
-            self._drops[DropReason.ROW_OVERFLOW] += 1
-        return not full
-
     def _needs_window(self) -> None:
         """A row was decided about: whether it is kept or not, rows behind it depend on that."""
         if self._rows_low is None:
             self._rows_low = self._window_low
-
-    def _keep(self, run: Run, table: str, row: tables.Row) -> None:
-        self._needs_window()
-        self._pending_chars += _ROW_CHARS + sum([len(cell) for cell in row if isinstance(cell, str)])
-        self._rows[run][table].append(row)
 
 
 def _call_points(cells: dict[tuple[Family, str], Cell[Clean]]) -> dict[str, Point]:
@@ -190,7 +173,7 @@ def _call_points(cells: dict[tuple[Family, str], Cell[Clean]]) -> dict[str, Poin
     return points
 
 
-def _update(run: Run, points: dict[str, Point], rows: dict[str, list[tables.Row]]) -> RunUpdate:
+def _update(run: Run, points: dict[str, Point], rows: Mapping[str, list[tables.Row]]) -> RunUpdate:
     return RunUpdate(
         run=run.key,
         config=run.config,

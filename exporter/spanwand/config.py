@@ -123,8 +123,6 @@ class AggregateConfig(Section):
     """Length of a metrics window, one W&B history step each."""
     rows_interval_s: int = Field(default=60, gt=0)
     """Table rows are handed over at the first window end behind each multiple of this."""
-    max_rows: int = Field(default=5_000, gt=0)
-    """Rows per run, table and interval; the rest is counted as `row_overflow`."""
     max_models: int = Field(default=50, gt=0)
     """Models with metrics of their own per run; the rest is summed exactly as `other`."""
     max_runs: int = Field(default=200, gt=0)

@@ -195,16 +195,6 @@ def test_rows_may_come_with_a_window_that_has_no_points() -> None:
     assert (len(update.rows["generations"]), update.points) == (1, {})
 
 
-def test_rows_over_the_limit_are_counted() -> None:
-    line = aggregate(max_rows=2)
-    for _ in range(5):
-        line.generation(call(cost=Cost(computed_usd=1)), KEPT)
-    updates = close(line)
-    assert len(updates[STUDIO_RUN].rows["generations"]) == 2
-    assert updates[STUDIO_RUN].points["llm/requests"] == 5
-    assert updates[HEALTH_RUN].points["spanwand/dropped/row_overflow"] == 3
-
-
 def test_own_health_goes_to_a_run_of_its_own() -> None:
     """K2."""
     drops = Drops()
