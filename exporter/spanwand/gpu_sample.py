@@ -1,7 +1,7 @@
 """What one reading says of one GPU, and how readings lie in a frame of the journal.
 
-Frozen `msgspec` structs, on disk as arrays in field order: a new field goes to the end, with a default. `None` is not
-known (the device, the driver or a permission does not give it), never 0.
+Frozen `msgspec` structs, on disk as MessagePack without what is not known. `None` is not known (the device, the driver
+or a permission does not give it), never 0.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ class Sharing:
     """A virtual GPU: power and energy are the host's secret."""
 
 
-class GpuProcess(msgspec.Struct, frozen=True, array_like=True):
+class GpuProcess(msgspec.Struct, frozen=True):
     """A process that computes on the device. `pid` is the host's: no container can tell whose it is."""
 
     pid: int
     memory_used_bytes: int | None = None
 
 
-class GpuSample(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class GpuSample(msgspec.Struct, frozen=True, omit_defaults=True):
     """One device at one moment. Counters count since the driver was loaded; what they mean is how they grow."""
 
     time_ns: int

@@ -117,12 +117,23 @@ SERVER = (
 )
 GPU = (
     Metric("utilization", "1", Kind.GAUGE, "part of the time in which the GPU worked"),
+    Metric("memory_utilization", "1", Kind.GAUGE, "part of the time in which its memory was read or written"),
     Metric("power_w", "W", Kind.GAUGE, "power drawn"),
     Metric("energy_j", "J", _SUM, "energy used"),
     Metric("memory_used_bytes", "By", Kind.GAUGE, "device memory in use"),
+    Metric("memory_total_bytes", "By", Kind.GAUGE, "device memory there is"),
     Metric("temperature_c", "Cel", Kind.GAUGE, "temperature"),
     Metric("sm_clock_mhz", "MHz", Kind.GAUGE, "clock of the multiprocessors"),
     Metric("memory_clock_mhz", "MHz", Kind.GAUGE, "clock of the memory"),
+    Metric("throttled", "1", Kind.GAUGE, "part of the readings in which heat, power or a brake held the clocks down"),
+    Metric("encoder_utilization", "1", Kind.GAUGE, "part of the time in which the video encoder worked"),
+    Metric("decoder_utilization", "1", Kind.GAUGE, "part of the time in which the video decoder worked"),
+    Metric("ecc_corrected", "1", _SUM, "memory errors that were corrected"),
+    Metric("ecc_uncorrected", "1", _SUM, "memory errors that were not"),
+    Metric("pcie_received_bytes", "By", _SUM, "what the GPU received over PCIe"),
+    Metric("pcie_sent_bytes", "By", _SUM, "what it sent"),
+    Metric("nvlink_received_bytes", "By", _SUM, "what the GPU received over NVLink"),
+    Metric("nvlink_sent_bytes", "By", _SUM, "what it sent"),
 )
 ALLOWED = (
     Metric("<metric>", "of the metric", Kind.GAUGE, "state of a metric that `measure.allow` names, mean of its series"),

@@ -4,6 +4,7 @@
     logs:     decode -> supplement -> redact -> gather
     metrics:  decode -> measure -> aggregate
     images:   redact -> gather
+    GPUs:     meter -> aggregate
 
 Time is the frames' arrival, which never decreases; no stage looks at a clock. So a journal that is replayed gives the
 same batches, and a replay that starts at a batch's `low` gives the same batches behind it. `low` is always the first
@@ -24,6 +25,8 @@ from spanwand.drops import Drops
 from spanwand.events import Evaluation
 from spanwand.gather import Gather, Settled
 from spanwand.measure import Measure
+from spanwand.measurement import Measurement
+from spanwand.meter import Meter
 from spanwand.normalise import Normalise
 from spanwand.price import Price
 from spanwand.record import Clean
@@ -55,6 +58,7 @@ class Pipeline:
         self._measure = Measure(config.measure, drops)
         attributes = {**self._normalise.resource_parsers, **self._measure.parsers}
         self._decode_metrics = DecodeMetrics(self._measure.wanted, attributes, drops)
+        self._meter = Meter(config.deduplicate.max_journal_bytes, drops)
         self._price = Price(config.price)
         self._redact = Redact(config.redact, key, drops, media=media(config.media, drops))
         self._uploads = Uploads(drops, wanted=config.media.columns > 0)
@@ -72,6 +76,7 @@ class Pipeline:
         batch = self._enter(start, end, arrival_ns)
         spans, received = self._decode(body)
         self._aggregate.received(spans_received=received)
+        self._hear(spans, arrival_ns)
         self._take(spans, arrival_ns)
         return batch
 
@@ -109,8 +114,15 @@ class Pipeline:
         batch = self._enter(start, end, arrival_ns)
         points, received = self._decode_metrics(body)
         self._aggregate.received(metric_points_received=received, metric_points_read=len(points))
+        self._hear(points, arrival_ns)
         for point, readings in self._measure(points, arrival_ns):
             self._aggregate.measured(self._redact.home(self._normalise.home(point.resource)), readings)
+        return batch
+
+    def gpus(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        """Take readings of GPUs (`gpu_sample`)."""
+        batch = self._enter(start, end, arrival_ns)
+        self._meter(body, arrival_ns)
         return batch
 
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
@@ -125,6 +137,8 @@ class Pipeline:
         self._open(start, arrival_ns - arrival_ns % self._window_ns)
         self._count(self._gather.drain())
         self._deduplicate.drain()
+        self._metered()
+        self._meter.clear()
         return self._close(end, rows_due=True)
 
     def forget(self, start: int, end: int, arrival_ns: int, before: int) -> Batch | None:
@@ -153,12 +167,17 @@ class Pipeline:
     @property
     def low(self) -> int:
         """Frames before this position are not needed any more; the end of the last frame if none is."""
-        return self._lowest(self._gather.low, self._aggregate.low, self._deduplicate.low, self._measure.low)
+        return self._lowest(self._gather.low, self._aggregate.low, self._kept)
+
+    @property
+    def _kept(self) -> int:
+        """What nothing waits for, but a replay has to know."""
+        return self._lowest(self._deduplicate.low, self._measure.low, self._meter.low)
 
     @property
     def waiting(self) -> bool:
         """Something is open: time has to pass (ticks) for it to come out."""
-        return self._lowest(self._gather.low, self._aggregate.low) < self._end
+        return self._lowest(self._gather.low, self._aggregate.low, self._meter.waiting_low) < self._end
 
     def _lowest(self, *positions: int | None) -> int:
         return min((position for position in positions if position is not None), default=self._end)
@@ -173,6 +192,16 @@ class Pipeline:
             root = normalise.root(span)
             if root is not None:
                 gather.root(redact.root(root), arrival_ns)
+
+    def _hear(self, items: Iterable[Span | Measurement], arrival_ns: int) -> None:
+        """Remember who sends. All that came counts, sent again or not, or a replay would hear of others."""
+        if self._meter.has_devices:
+            for resource in {id(item.resource): item.resource for item in items}.values():
+                self._meter.heard(self._normalise.home(resource), arrival_ns)
+
+    def _metered(self) -> None:
+        for home, readings in self._meter.close_window():
+            self._aggregate.measured(self._redact.home(home), readings)
 
     def _count(self, settled: Iterable[Settled]) -> None:
         sample, aggregate = self._sample, self._aggregate
@@ -200,11 +229,13 @@ class Pipeline:
             self._window_start_ns = window_start_ns
             self._deduplicate.open_window(start, window_start_ns)
             self._measure.open_window(start, window_start_ns)
+            self._meter.open_window(start, window_start_ns)
             self._gather.open_window(start)
             self._aggregate.open_window(start, window_start_ns)
 
     def _close(self, seq: int, *, rows_due: bool) -> Batch | None:
         start_ns, self._window_start_ns, self._end = self._window_start_ns, None, seq
+        self._metered()
         updates = self._aggregate.close_window(rows_due=rows_due)
         if rows_due:
             self._gather.rows_handed_over()

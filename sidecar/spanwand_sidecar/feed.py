@@ -38,6 +38,10 @@ class Line(Protocol):
         """Take an OTLP metrics request."""
         ...
 
+    def gpus(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
+        """Take readings of GPUs."""
+        ...
+
     def media(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         """Take an uploaded image."""
         ...
@@ -85,6 +89,7 @@ def _feed(line: Line, frame: Frame) -> Batch | None:
         FrameKind.OTLP_TRACES: line.traces,
         FrameKind.OTLP_LOGS: line.logs,
         FrameKind.OTLP_METRICS: line.metrics,
+        FrameKind.GPU_SAMPLES: line.gpus,
         FrameKind.MEDIA: line.media,
     }
     taker = takers.get(frame.kind)

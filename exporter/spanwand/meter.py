@@ -1,0 +1,181 @@
+"""Readings of GPUs -> the history of every run that is live: means of states, growth of counters, window by window.
+
+A device works for whoever is on the machine, so its figures belong to the run of each service heard of lately. One that
+has been quiet for `LIVE_NS` gets no more of them, and a machine without services makes no history at all: nobody pays
+for an idle GPU's charts.
+
+As with any counter (`measure`), growth needs the reading before. It is remembered, like the services, for as long as
+`low` keeps the journal for it, so a replay from there finds the same growth and the same runs; but not if that is more
+than `max_journal_bytes`.
+"""
+
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from spanwand.drops import DropReason, Drops
+from spanwand.gpu_sample import GpuSample, decode
+from spanwand.measurement import Reading
+from spanwand.metrics import Kind, in_a_key
+from spanwand.runs import Home
+
+LIVE_NS = 300 * 1_000_000_000
+"""Quiet after which a service, or a device, is forgotten."""
+_BLIND_S = 15.0
+"""Longest time between two readings of power that says what was used in between, for devices that count no energy."""
+
+STATES: Mapping[str, str] = {
+    name: name
+    for name in (
+        *("utilization", "memory_utilization", "memory_used_bytes", "memory_total_bytes", "power_w", "temperature_c"),
+        *("sm_clock_mhz", "memory_clock_mhz", "encoder_utilization", "decoder_utilization"),
+    )
+} | {"is_throttled": "throttled"}
+"""Fields of a sample that are states, and the last part of their key."""
+COUNTERS: Mapping[str, tuple[str, float]] = {
+    "energy_mj": ("energy_j", 0.001),
+    "ecc_corrected": ("ecc_corrected", 1),
+    "ecc_uncorrected": ("ecc_uncorrected", 1),
+    "pcie_received_bytes": ("pcie_received_bytes", 1),
+    "pcie_sent_bytes": ("pcie_sent_bytes", 1),
+    "nvlink_received_bytes": ("nvlink_received_bytes", 1),
+    "nvlink_sent_bytes": ("nvlink_sent_bytes", 1),
+}
+"""Fields that count, the last part of their key, and what turns their unit into ours."""
+
+
+class _Last(msgspec.Struct, frozen=True):
+    """The last reading of a device."""
+
+    arrival_ns: int
+    position: int
+    sample: GpuSample
+
+
+class _Heard(msgspec.Struct, frozen=True):
+    """When a service was last heard of: in the window at `position`. A replay finds it from `needed` on."""
+
+    arrival_ns: int
+    position: int
+    needed: int
+
+
+class _Device:
+    """What a window's readings say of one device."""
+
+    def __init__(self, index: str) -> None:
+        self.index = index
+        self.sums: defaultdict[str, float] = defaultdict(float)
+        self.readings: Counter[str] = Counter()
+        self.growth: defaultdict[str, float] = defaultdict(float)
+
+
+class Meter:
+    """The devices of late, and who may want to know of them. Positions and windows as in `Gather`."""
+
+    def __init__(self, max_journal_bytes: int, drops: Drops) -> None:
+        self._max_journal_bytes = max_journal_bytes
+        self._drops = drops
+        self._position = 0
+        self.clear()
+
+    def clear(self) -> None:
+        """Remember nothing."""
+        self._last: dict[str, _Last] = {}
+        self._homes: OrderedDict[Home, _Heard] = OrderedDict()  # by arrival
+        self._window: dict[str, _Device] = {}
+        self._settle()
+
+    def open_window(self, position: int, start_ns: int) -> None:
+        """Begin a window whose first frame is at `position`, and forget what is too old for it."""
+        self._position = position
+        oldest_ns, oldest = start_ns - LIVE_NS, position - self._max_journal_bytes
+        self._last = {
+            uuid: last for uuid, last in self._last.items() if last.arrival_ns >= oldest_ns and last.position >= oldest
+        }
+        while self._homes and _is_older(next(iter(self._homes.values())), oldest_ns, oldest):
+            self._homes.popitem(last=False)
+        self._settle()
+
+    @property
+    def low(self) -> int | None:
+        """First frame that something remembered here needs."""
+        positions = [heard.needed for heard in self._homes.values()]
+        return min((self._for_growth, *positions) if self._last else positions, default=None)
+
+    @property
+    def waiting_low(self) -> int | None:
+        """First frame of the window if it has something for a run."""
+        return self._position if self._window and self._homes else None
+
+    @property
+    def has_devices(self) -> bool:
+        """Whether it matters who is live: nobody is remembered before the first reading of a device."""
+        return bool(self._last)
+
+    def heard(self, home: Home, arrival_ns: int) -> None:
+        """A service has sent something."""
+        self._homes[home] = _Heard(arrival_ns, self._position, self._for_growth)
+        self._homes.move_to_end(home)
+
+    def __call__(self, body: bytes, arrival_ns: int) -> None:
+        """Take a frame of readings."""
+        try:
+            samples = decode(body)
+        except ValueError:
+            self._drops[DropReason.UNDECODABLE] += 1
+            return
+        for sample in samples:
+            if not sample.trouble:
+                self._take(sample, arrival_ns)
+
+    def close_window(self) -> list[tuple[Home, list[Reading]]]:
+        """What the window's readings add to each live run."""
+        devices, self._window = self._window, {}
+        self._settle()
+        readings = [reading for uuid, device in devices.items() for reading in _readings(uuid, device)]
+        return [(home, readings) for home in self._homes] if readings else []
+
+    def _settle(self) -> None:
+        """Between two windows: the growth of the next one begins with the last readings so far."""
+        self._for_growth = min((last.position for last in self._last.values()), default=self._position)
+
+    def _take(self, sample: GpuSample, arrival_ns: int) -> None:
+        device = self._window.get(sample.uuid)
+        if device is None:
+            device = self._window[sample.uuid] = _Device(sample.index)
+        for field in STATES:
+            value = getattr(sample, field)
+            if value is not None:
+                device.sums[field] += value
+                device.readings[field] += 1
+        if sample.uuid in self._last:
+            for key, grown in growth(self._last[sample.uuid].sample, sample):
+                device.growth[key] += grown
+        self._last[sample.uuid] = _Last(arrival_ns, self._position, sample)
+
+
+def _is_older(heard: _Heard, oldest_ns: int, oldest: int) -> bool:
+    return heard.arrival_ns < oldest_ns or heard.position < oldest
+
+
+def growth(before: GpuSample, now: GpuSample) -> Iterator[tuple[str, float]]:
+    """How much the counters of a device grew, by the last part of their key. One that shrank began anew."""
+    for field, (key, scale) in COUNTERS.items():
+        then, value = getattr(before, field), getattr(now, field)
+        if then is not None and value is not None:
+            yield key, (value - then if value >= then else value) * scale
+    if now.energy_mj is None and now.power_w is not None and before.power_w is not None:
+        seconds = (now.time_ns - before.time_ns) / 1e9
+        if 0 < seconds <= _BLIND_S:
+            yield "energy_j", seconds * (before.power_w + now.power_w) / 2
+
+
+def _readings(uuid: str, device: _Device) -> Iterator[Reading]:
+    prefix, series = f"gpu/{in_a_key(device.index)}", uuid.encode()
+    for field, total in device.sums.items():
+        mean = total / device.readings[field]
+        yield Reading(key=f"{prefix}/{STATES[field]}", kind=Kind.GAUGE, series=series, value=mean, mean=True)
+    for key, grown in device.growth.items():
+        yield Reading(key=f"{prefix}/{key}", kind=Kind.SUM, series=series, value=grown)
