@@ -34,13 +34,13 @@ types: $(READY)  ## mypy, strict
 	$(BIN)/mypy
 
 proto: $(READY)  ## regenerate the protobuf code
-	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=exporter --pyi_out=exporter proto/spanwand/otlp/v1/*.proto
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=exporter --pyi_out=exporter proto/spanwand/otlp/v1/*.proto proto/spanwand/v1/*.proto
 
 docs: $(READY)  ## regenerate the reference pages
 	$(BIN)/python docs/generate.py
 
 docs-check: docs proto  ## fail if a generated file is stale
-	git diff --exit-code -- docs exporter/spanwand/otlp || (echo 'stale: run make docs proto and commit'; exit 1)
+	git diff --exit-code -- docs exporter/spanwand/otlp exporter/spanwand/v1 || (echo 'stale: run make docs proto and commit'; exit 1)
 
 golden: $(READY)  ## re-record the expected records of the golden captures; read the diff
 	$(BIN)/python -m pytest -q tests/golden --update-golden

@@ -3,9 +3,11 @@
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import grpc
 import httpx
 import msgspec
 import pytest
@@ -15,14 +17,33 @@ from tests.support.pictures import digest, png
 from spanwand.config import MediaConfig
 from spanwand.sanitise import sanitiser
 from spanwand.uploads import Upload
+from spanwand.v1.media_pb2 import Place, UploadRequest, UploadResponse
 from spanwand_sidecar.journal import FrameKind, Journal
-from spanwand_sidecar.receive import Counters, RefusalReason
+from spanwand_sidecar.receive import Counters, ReceiveConfig, RefusalReason
+from spanwand_sidecar.receive.grpc import serve as serve_grpc
+from spanwand_sidecar.receive.grpc_media import METHOD
 from spanwand_sidecar.receive.http import serve
 from spanwand_sidecar.receive.reception import Reception
 
 ON = MediaConfig(images="thumbnails", max_bytes=100_000, max_pixels=10_000)
+Send: TypeAlias = "grpc.StreamUnaryMultiCallable[UploadRequest, UploadResponse]"
 TRACE, SPAN = "0a" * 16, "0b" * 8
 CALL = f"/v1/media/{TRACE}/{SPAN}"
+
+
+@contextmanager
+def grpc_door(journal: Journal, **limits: Any) -> Iterator[tuple[Send, Counters]]:
+    """What uploads messages, and the door's counts."""
+    reception = Reception(journal, ReceiveConfig(**limits), media=ON)
+    server = serve_grpc(["127.0.0.1:0"], reception)
+    try:
+        with grpc.insecure_channel(server.addresses[0]) as channel:
+            yield (
+                channel.stream_unary(METHOD, UploadRequest.SerializeToString, UploadResponse.FromString),
+                (reception.counters),
+            )
+    finally:
+        server.stop(1.0)
 
 
 @contextmanager
@@ -104,3 +125,54 @@ def test_web_pages_are_kept_out(tmp_path: Path) -> None:
         assert client.options(CALL, headers={"origin": "https://evil.example"}).status_code == 405
         assert client.post(CALL, content=png(1)).status_code == 405
         assert uploads(journal) == []
+
+
+PLACE = UploadRequest(place=Place(trace_id=bytes.fromhex(TRACE), span_id=bytes.fromhex(SPAN), index=1))
+
+
+def pieces(data: bytes, size: int = 500) -> list[UploadRequest]:
+    return [UploadRequest(data=data[at : at + size]) for at in range(0, len(data), size)]
+
+
+def test_an_image_in_pieces_over_grpc(tmp_path: Path) -> None:
+    """P2: acknowledged means durable."""
+    with journal_in(tmp_path) as journal, grpc_door(journal) as (send, counters):
+        assert send(iter([PLACE, *pieces(png(3))]), timeout=10).sha256 == digest(3)
+        (stored,) = uploads(journal)
+        assert (stored.trace_id.hex(), stored.span_id.hex(), stored.media.index) == (TRACE, SPAN, 1)
+        assert stored.media.jpeg == sanitiser(ON)(png(3)).jpeg
+        assert counters.accepted_images == 1
+
+
+REFUSED_STREAMS: dict[str, tuple[list[UploadRequest], RefusalReason, grpc.StatusCode]] = {
+    "nothing": ([], RefusalReason.MALFORMED, grpc.StatusCode.INVALID_ARGUMENT),
+    "no place": (pieces(png(1)), RefusalReason.MALFORMED, grpc.StatusCode.INVALID_ARGUMENT),
+    "no ids": ([UploadRequest(place=Place())], RefusalReason.MALFORMED, grpc.StatusCode.INVALID_ARGUMENT),
+    "no data": ([PLACE], RefusalReason.UNSUPPORTED_TYPE, grpc.StatusCode.INVALID_ARGUMENT),
+    "too many bytes": (
+        [PLACE, *pieces(bytes(5_000_000), 50_000)],
+        RefusalReason.TOO_LARGE,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("sent", "reason", "code"), REFUSED_STREAMS.values(), ids=REFUSED_STREAMS)
+def test_a_stream_that_is_no_image_is_refused(
+    tmp_path: Path, sent: list[UploadRequest], reason: RefusalReason, code: grpc.StatusCode
+) -> None:
+    with journal_in(tmp_path) as journal, grpc_door(journal) as (send, counters):
+        with pytest.raises(grpc.RpcError) as refused:
+            send(iter(sent), timeout=10)
+        assert refused.value.code() is code
+        assert counters.refused == {reason: 1}
+        assert uploads(journal) == []
+
+
+def test_a_stream_that_never_ends_is_ended(tmp_path: Path) -> None:
+    """R30: empty pieces cost no memory, but they would keep a place for ever."""
+    with journal_in(tmp_path) as journal, grpc_door(journal, request_timeout_s=0.5) as (send, counters):
+        with pytest.raises(grpc.RpcError) as refused:
+            send(chain([PLACE], repeat(UploadRequest(data=b""))), timeout=30)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert counters.refused == {RefusalReason.OVERLOADED: 1}

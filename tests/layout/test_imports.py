@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[2]
 EXPORTER = ROOT / "exporter" / "spanwand"
 SIDECAR = ROOT / "sidecar" / "spanwand_sidecar"
 STAGES = ("decode", "normalise", "price", "redact", "gather", "sample", "aggregate")
-GENERATED = EXPORTER / "otlp"
+GENERATED = (EXPORTER / "otlp", EXPORTER / "v1")
 
 
 def sources(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.py") if GENERATED not in path.parents)
+    return sorted(path for path in folder.rglob("*.py") if not set(GENERATED) & set(path.parents))
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -47,7 +47,7 @@ def document(item: Frame | Damage, show: Show) -> Document:
 def _call(call: Clean) -> Document:
     plain: Document = msgspec.to_builtins(call)
     ids = {key: getattr(call, key).hex() for key in ("trace_id", "span_id", "parent_span_id")}
-    return {**plain, **ids}
+    return {**plain, **ids, "media": [media.sha256 for media in call.media]}
 
 
 def _raw_spans(body: bytes) -> Iterator[Document]:

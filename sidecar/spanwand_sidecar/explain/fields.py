@@ -36,7 +36,7 @@ def changes(call: Clean, counted: Clean) -> Iterator[str]:
     """What a call that counts has from other spans that report it."""
     known = dict(_flat(call))
     for path, value in _flat(counted):
-        if value != known.get(path) and not path.startswith(("counting.", "content.")):
+        if value != known.get(path) and not path.startswith(("counting.", "content.", "media")):
             yield f"{path}: {value} by another span of the same call"
 
 

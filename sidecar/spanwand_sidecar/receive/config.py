@@ -21,7 +21,7 @@ class ReceiveConfig(Section):
     """Estimated memory of all requests not yet on disk; above it senders are told to retry. One is always let in."""
     request_timeout_s: float = Field(default=30.0, gt=0)
     """OTLP/HTTP: longest time from a request's first byte to its last; then the connection is closed. gRPC: the same
-    for the beginning of a connection."""
+    for the beginning of a connection, and for all of an uploaded image."""
     max_connections: int = Field(default=1000, gt=0)
     """OTLP/HTTP: open connections at most; further ones are closed at once."""
     retry_after_s: float = Field(default=1.0, gt=0)

@@ -8,12 +8,13 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import grpc
 import grpc.aio
 
 from spanwand.errors import SpanwandError
+from spanwand_sidecar.receive import grpc_media
 from spanwand_sidecar.receive.addresses import (
     UNIX,
     CannotListen,
@@ -24,7 +25,9 @@ from spanwand_sidecar.receive.addresses import (
     split_host_port,
 )
 from spanwand_sidecar.receive.config import ReceiveConfig
+from spanwand_sidecar.receive.grpc_answers import Context, abort
 from spanwand_sidecar.receive.intake import Intake
+from spanwand_sidecar.receive.media import MediaIntake
 from spanwand_sidecar.receive.read_limit import ReadLimit
 from spanwand_sidecar.receive.reception import Reception
 from spanwand_sidecar.receive.refusal import Refusal, RefusalReason
@@ -43,11 +46,8 @@ COPIES = 2
 
 Register = Callable[[grpc.aio.Server], None]
 """Adds a further service, such as health, before the server starts."""
-Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 T = TypeVar("T")
-
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class GrpcServer:
@@ -87,11 +87,12 @@ class GrpcServer:
         limits = intake.limits
         places = max(limits.max_in_flight_bytes // (COPIES * _max_message_bytes(limits)), 1)
         limit = ReadLimit(places, limits.retry_after_s)
+        media = MediaIntake(intake) if intake.reception.media.columns else None
         try:
             for address in addresses:
                 server = grpc.aio.server(options=_options(limits))
                 self._servers.append(server)
-                server.add_generic_rpc_handlers((_Export(intake, limit, exposed=is_exposed(address)),))
+                server.add_generic_rpc_handlers((_Handlers(intake, limit, media, exposed=is_exposed(address)),))
                 for register in extra_services:
                     register(server)
                 self.addresses += (_bind(server, address, intake.reception.tls),)
@@ -116,10 +117,10 @@ def serve(addresses: Sequence[str], reception: Reception, extra_services: Sequen
     return server
 
 
-class _Export(grpc.GenericRpcHandler):
-    """Export of each signal, without a deserialiser: what was sent is what is stored."""
+class _Handlers(grpc.GenericRpcHandler):
+    """Export of each signal, without a deserialiser: what was sent is what is stored. And uploads, if images are on."""
 
-    def __init__(self, intake: Intake, limit: ReadLimit, *, exposed: bool) -> None:
+    def __init__(self, intake: Intake, limit: ReadLimit, media: MediaIntake | None, *, exposed: bool) -> None:
         self._tokens = intake.reception.tokens if exposed else None
         self._refuse: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
             _unauthenticated(intake)
@@ -128,6 +129,8 @@ class _Export(grpc.GenericRpcHandler):
             method: grpc.stream_unary_rpc_method_handler(_export(signal, intake, limit))
             for method, signal in GRPC_METHODS.items()
         }
+        if media:
+            self._handlers[grpc_media.METHOD] = grpc.stream_unary_rpc_method_handler(grpc_media.upload(media, limit))
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
         if self._tokens and not self._tokens.allow(_authorization(handler_call_details)):
@@ -145,7 +148,7 @@ def _unauthenticated(intake: Intake) -> Callable[[Any, Context], Coroutine[Any, 
 
     async def refuse(_requests: object, context: Context) -> None:
         refusal = Refusal(RefusalReason.UNAUTHENTICATED, "a valid bearer token is needed")
-        await _abort(context, intake.refuse(refusal))
+        await abort(context, intake.refuse(refusal))
 
     return refuse
 
@@ -161,7 +164,7 @@ def _export(signal: Signal, intake: Intake, limit: ReadLimit) -> Callable[[Any, 
         except Exception as error:  # noqa: BLE001  # a bug costs this request, never the daemon
             refusal = intake.refuse(error)
         if refusal:
-            await _abort(context, refusal)
+            await abort(context, refusal)
         return EMPTY_RESPONSE
 
     return export
@@ -175,15 +178,6 @@ async def _take(signal: Signal, intake: Intake, limit: ReadLimit, context: Conte
             raise Refusal(RefusalReason.MALFORMED, "a call without a message")
         hold.grow(len(body))
         await intake(signal, body)
-
-
-async def _abort(context: Context, refusal: Refusal) -> NoReturn:
-    """Say why in the status and its details; RetryInfo once more by itself, where the Python exporter looks for it."""
-    metadata: list[tuple[str, str | bytes]] = [("grpc-status-details-bin", refusal.status())]
-    if refusal.codes.retry:
-        metadata.append(("google.rpc.retryinfo-bin", refusal.retry_info().SerializeToString()))
-    await context.abort(_CODES[refusal.codes.grpc], refusal.message, tuple(metadata))
-    raise AssertionError("abort does not return")
 
 
 def _bind(server: grpc.aio.Server, address: str, tls: Tls | None) -> str:
