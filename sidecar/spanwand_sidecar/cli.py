@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Entry] = {
     "replay": Entry("spanwand_sidecar.commands.replay:replay", "Run the line over a journal once more."),
     "prices": Entry("spanwand_sidecar.commands.prices:prices", "Explain what calls of a model cost."),
     "explain": Entry("spanwand_sidecar.commands.explain:explain", "Explain what becomes of the spans in a file."),
+    "redact": Entry("spanwand_sidecar.commands.redact:redact", "Show what redaction leaves of a text or of spans."),
     "check-config": Entry("spanwand_sidecar.commands.check_config:check_config", "Print the effective configuration."),
 }
 

@@ -36,9 +36,9 @@ class Scrubber:
         self,
         patterns: Iterable[Pattern] = PATTERNS,
         counts: MutableMapping[str, int] | None = None,
-        act: Callable[[str], str] | None = None,
+        act: Callable[[str, str], str] | None = None,
     ) -> None:
-        """`act` says what is written instead of a match; without it, that is the pattern's name in brackets.
+        """`act` says from a pattern's name and what it found what is written instead; else that is the name in brackets.
 
         Raises ValueError for a pattern that RE2 cannot compile, or that misses its own examples.
         """
@@ -134,7 +134,9 @@ class Scrubber:
         return b"".join((*pieces, raw[done:at].decode(errors="ignore").encode(), REMOVED.encode()))
 
     def _instead(self, pattern: Pattern, secret: bytes) -> bytes:
-        return (self._act(secret.decode("utf-8", "replace")) if self._act else pattern.replacement).encode()
+        if self._act is None:
+            return pattern.replacement.encode()
+        return self._act(pattern.name, secret.decode("utf-8", "replace")).encode()
 
     def _prove(self) -> None:
         counts = dict(self.counts)
