@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from spanwand.errors import NotReadable
+from spanwand.estimate import totals
 from spanwand.sinks.wandb.stored import read_run
 from spanwand.stored_batches import read_batches
 from spanwand.stored_run import Stored, StoredRun, collapse_revisions
@@ -42,4 +43,5 @@ def read_file(path: Path, source: str) -> list[StoredRun]:
     for run in runs:
         for table in run.tables.values():
             collapse_revisions(table)
+        run.totals = totals([run])
     return runs

@@ -28,6 +28,14 @@ class StoredTable(msgspec.Struct, kw_only=True):
     """Increments whose file is not there any more; their rows are missing."""
 
 
+class Total(msgspec.Struct, frozen=True):
+    """A total from metrics, which is exact, and from rows: within `error` of the exact one in 99 of 100 cases."""
+
+    exact: float
+    estimate: float
+    error: float
+
+
 class StoredRun(msgspec.Struct, kw_only=True):
     """One run. Numbers that JSON cannot say (NaN, infinities) are null."""
 
@@ -44,6 +52,7 @@ class StoredRun(msgspec.Struct, kw_only=True):
     history: list[dict[str, Any]] = []
     """One entry per `run.log` call; those that only add to a Table are left out."""
     tables: dict[str, StoredTable] = {}
+    totals: dict[str, Total] = {}
     notes: list[str] = []
     """What is wrong with the stored files, in words."""
     source: str
@@ -72,14 +81,19 @@ def merge_rows(table: StoredTable, columns: list[str], rows: list[list[Any]]) ->
 
 
 def collapse_revisions(table: StoredTable) -> None:
-    """Leave out the rows of `requests` that a later revision of the same trace amends."""
-    if not {"trace_id", "revision"} <= set(table.columns):
+    """Leave out the rows of `requests` that a later revision of the same trace amends.
+
+    Any of them is there with the highest of their probabilities, so the one that stays gets the lowest weight.
+    """
+    if not {"trace_id", "revision", "sample_weight"} <= set(table.columns):
         return
-    trace_id, revision = table.columns.index("trace_id"), table.columns.index("revision")
+    trace_id, revision, weight = map(table.columns.index, ("trace_id", "revision", "sample_weight"))
     latest: dict[Any, int] = {}
     amended = set()
     for number, row in enumerate(table.rows):
         if (row[revision] or 1) > 1 and row[trace_id] in latest:
-            amended.add(latest[row[trace_id]])
+            before = latest[row[trace_id]]
+            amended.add(before)
+            row[weight] = min(row[weight] or 1.0, table.rows[before][weight] or 1.0)
         latest[row[trace_id]] = number
     table.rows = [row for number, row in enumerate(table.rows) if number not in amended]

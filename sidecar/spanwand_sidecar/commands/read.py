@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spanwand.errors import NotReadable
+from spanwand.estimate import totals
 from spanwand.read import read as read_path
 from spanwand.stored_run import Stored, StoredRun
 from spanwand_sidecar.commands.settings import config_option, load_config
@@ -58,6 +59,8 @@ def show(stored: Stored, console: Console) -> None:
         console.print("no runs yet")
     for runs in copies(stored.runs):
         console.print(overview(runs))
+        if any(run.tables for run in runs):
+            console.print(sampled(runs))
     for run in stored.runs:
         held = ", ".join(f"{len(table.rows):,} rows in {name}" for name, table in run.tables.items())
         line = f"{run.id}  {label(run)}: {run.state}, {len(run.history):,} steps; {held or 'no tables'}"
@@ -86,6 +89,16 @@ def overview(runs: Sequence[StoredRun]) -> Table:
         table.add_column(title, justify="right", footer=footer)
     for run in runs:
         table.add_row(Text(label(run)), *(number(total(run, keys)) for keys in TOTALS.values()))
+    return table
+
+
+def sampled(runs: Sequence[StoredRun]) -> Table:
+    """The totals that metrics count, and those that the rows of Tables estimate."""
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    for title in ("all runs", "by metrics", "by rows", "± (99 %)"):
+        table.add_column(title, justify="left" if title == "all runs" else "right")
+    for name, found in totals(runs).items():
+        table.add_row(name, number(found.exact), number(round(found.estimate, 6)), number(round(found.error, 6)))
     return table
 
 
