@@ -15,6 +15,7 @@ from spanwand.events import CleanEvaluation, Evaluation
 from spanwand.ports import Redactor
 from spanwand.record import Clean, Failure, Generation, ImageParams, Service
 from spanwand.redactors import REDACTORS
+from spanwand.redactors.canaries import prove
 from spanwand.redactors.content import cleaner
 from spanwand.redactors.labels import Labels
 from spanwand.redactors.media import without_media
@@ -43,7 +44,8 @@ class Redact:
         """`key` is the secret of pseudonyms. `more` redactors run before the built-in ones, which have the last word.
         `media` comes first: it takes pictures and sounds out of texts.
 
-        Raises ValueError if the key is empty, ConfigError for a rule that cannot work.
+        Raises ValueError if the key is empty, ConfigError for a rule that cannot work, or if a fake secret in any text
+        of a record would leave.
         """
         if not key:
             raise ValueError("pseudonyms need a secret key")
@@ -54,8 +56,12 @@ class Redact:
         self._labels = Labels(scrubber)
         self._clean = cleaner(config, key, scrubber)
         self._key = key
-        self._drops = drops
+        self._drops = Drops()
         self._seen: set[type[Exception]] = set()
+        prove(self, config)
+        scrubber.counts.clear()
+        self._seen.clear()
+        self._drops = drops
 
     def __call__(self, generation: Generation) -> Clean:
         """Return the generation without anything that must not leave. Never raises."""

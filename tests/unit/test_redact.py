@@ -1,12 +1,14 @@
 """Redaction: what leaves and what does not (P6, R36, R37)."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from msgspec.structs import asdict, replace
 
 from spanwand.config import RedactConfig
 from spanwand.drops import DropReason, Drops
+from spanwand.errors import ConfigError
 from spanwand.operations import Operation
 from spanwand.record import (
     NO_CONTENT,
@@ -19,6 +21,8 @@ from spanwand.record import (
     Usage,
 )
 from spanwand.redact import Redact
+from spanwand.redactors import checks
+from spanwand.redactors.scrub import Scrubber
 from spanwand.redactors.users import pseudonym
 from spanwand.request import TraceRoot
 
@@ -203,3 +207,27 @@ def test_root_fails_closed() -> None:
 def test_key_is_checked_before_anything_starts() -> None:
     with pytest.raises(ValueError, match="key"):
         Redact(RedactConfig(), b"", Counter())
+
+
+@pytest.mark.parametrize("policy", ["counts-only", "redacted", "full"])
+def test_canaries_find_a_hole(policy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P6: a policy that lets a fake secret through does not start; here because a pattern finds nothing any more."""
+    monkeypatch.setattr(checks, "_CARDS", ())
+    monkeypatch.setattr(Scrubber, "_prove", lambda _: None)
+    with pytest.raises(ConfigError, match="a fake card came through"):
+        Redact(RedactConfig(policy=policy, acknowledge_full=True), KEY, Counter())
+
+
+def slow(generation: Generation) -> Generation:
+    """R37: time is bounded by the size of texts, which nothing enlarges; a limit that is hit raises."""
+    return replace(generation, content=Content(input="%41 " * 200_000))
+
+
+def test_too_much_work_fails_closed() -> None:
+    drops: Drops = Counter()
+    redact = Redact(KEEP, KEY, drops, more=(slow,))
+    clean = redact(generation(content=Content(input="hidden"), session_id="hidden"))
+    assert drops == {DropReason.REDACTION_FAILED: 1}
+    assert clean.content is NO_CONTENT
+    assert "hidden" not in repr(clean)
+    assert clean.usage == Usage(input_tokens=5)

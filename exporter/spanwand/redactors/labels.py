@@ -24,12 +24,12 @@ _LONGEST = 1024
 """Characters of a label that leave."""
 _MOST_REMEMBERED = 4096
 _ROOT = ("name", "experiment", "arm", "session_id")
-_GENERATION = (
+LABELS = (
     *("trace_state", "name", "provider", "request_model", "response_model", "experiment", "arm"),
     *("prompt_name", "prompt_version", "session_id"),
 )
 _EVALUATION = ("name", "label")
-_of_generation = attrgetter(*_GENERATION)
+_of_generation = attrgetter(*LABELS)
 _of_root = attrgetter(*_ROOT)
 _Record = TypeVar("_Record", Generation, TraceRoot)
 _Labelled = TypeVar("_Labelled", Generation, TraceRoot, Evaluation)
@@ -55,7 +55,7 @@ class Labels:
             texts += generation.finish_reasons
         if not self._learn(texts):
             reasons = tuple([self.clean(reason) for reason in generation.finish_reasons])
-            generation = replace(self._fields(generation, _GENERATION), finish_reasons=reasons)
+            generation = replace(self._fields(generation, LABELS), finish_reasons=reasons)
         if generation.response_id:
             generation = replace(generation, response_id="")
         if generation.image is not None:

@@ -13,16 +13,18 @@ from spanwand.config import MediaConfig
 from spanwand.drops import DropReason, Drops
 from spanwand.media import Media, MediaRefused
 from spanwand.ports import Redactor
-from spanwand.record import NO_CONTENT, Generation
+from spanwand.record import NO_CONTENT, Content, Generation
 from spanwand.sanitise import Sanitise, sanitiser
 
-_LONG, _SHORTEST = 1_024, 512
+_SHORTEST = 512
+"""Characters of base64 below which nothing is taken for media."""
+_BLOCK = 256
 _SIGNS = ("base64", "b64", "blob", "data:", "iVBORw0KGgo", "/9j/", "UklGR", "R0lGOD")
-"""A long text without these has no media in it. The last four are how images begin."""
+"""A text without these has no media in it. The last four are how images begin."""
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]++|\\++[/nr])++={0,2}")
 """Inside JSON a slash may be escaped, and a line end is; JSON in JSON escapes twice."""
 _ESCAPES = re.compile(r"\\+([/nr])")
-_FIRST = ("output", "input")
+_TEXTS = sorted(Content.__struct_fields__, key=lambda name: name != "output")
 """What was made is looked at before what was sent along."""
 
 
@@ -73,13 +75,18 @@ class _Taking:
 
 def _noted(generation: Generation, note: Callable[[str], str]) -> Generation:
     said = generation.content
-    names = (*_FIRST, *(name for name in said.__struct_fields__ if name not in _FIRST))
     changed: dict[str, str] = {}
-    for name in names:
+    for name in _TEXTS:
         text = getattr(said, name)
-        if len(text) >= _LONG and any(sign in text for sign in _SIGNS):
+        if len(text) >= _SHORTEST and _may_hold(text):
             changed[name] = _BASE64.sub(lambda match: note(match[0]) if len(match[0]) >= _SHORTEST else match[0], text)
     return replace(generation, content=replace(said, **changed)) if changed else generation
+
+
+def _may_hold(text: str) -> bool:
+    """Most texts have a space somewhere in every block; the shortest base64 fills one."""
+    blocks = (text[at : at + _BLOCK] for at in range(0, len(text) - _BLOCK + 1, _BLOCK))
+    return any(" " not in block for block in blocks) and any(sign in text for sign in _SIGNS)
 
 
 def _length(encoded: str) -> str:

@@ -81,7 +81,9 @@ class Rule:
             raise ConfigError(f"redact rule {self.name}: no pattern {config.pattern}; there are {known}")
         named = [msgspec.structs.replace(pattern, name=self.name) for pattern in patterns]
         try:
-            scrubber = Scrubber(named or [Pattern(self.name, config.regex, (), ())], self._counts, lambda _, found: act(found))
+            scrubber = Scrubber(
+                named or [Pattern(self.name, config.regex, (), ())], self._counts, lambda _, found: act(found)
+            )
         except ValueError as error:
             raise ConfigError(f"redact rule {self.name}: {str(error).removeprefix(f'pattern {self.name}: ')}") from None
         return lambda text: scrubber.replace(text, scrubber.found(text))

@@ -48,16 +48,16 @@ class Rules:
             return record
         sources: Mapping[str, str] = getattr(record, "sources", {})
         changed: dict[str, str] = {}
-        for place, text in _texts(record).items():
+        for place, text in texts_of(record).items():
             names, edited = (place, sources.get(place) or place.removeprefix(_ATTRIBUTES)), text
             for rule in rules:
                 edited = rule(edited, names, _SAID_BY.get(place, ""))
             if edited != text:
                 changed[place] = edited
-        return _changed(record, changed) if changed else record
+        return with_texts(record, changed) if changed else record
 
 
-def _texts(record: Generation | TraceRoot | Evaluation) -> dict[str, str]:
+def texts_of(record: Generation | TraceRoot | Evaluation) -> dict[str, str]:
     """Every text by its place: a field's path."""
     texts: dict[str, str] = {name: getattr(record, name, "") for name in _NAMES}
     if isinstance(record, Generation):
@@ -74,7 +74,8 @@ def _text(value: AttributeValue) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _changed(record: Record, texts: Mapping[str, str]) -> Record:
+def with_texts(record: Record, texts: Mapping[str, str]) -> Record:
+    """The record with these texts in place of its own."""
     fields: dict[str, object] = {name: texts[name] for name in _NAMES if name in texts}
     if isinstance(record, Generation):
         names = Content.__struct_fields__

@@ -38,7 +38,7 @@ class Scrubber:
         counts: MutableMapping[str, int] | None = None,
         act: Callable[[str, str], str] | None = None,
     ) -> None:
-        """`act` says from a pattern's name and what it found what is written instead; else that is the name in brackets.
+        """`act` says what is written for a pattern's name and what it found; without it, the name in brackets.
 
         Raises ValueError for a pattern that RE2 cannot compile, or that misses its own examples.
         """
