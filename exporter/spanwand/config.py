@@ -6,7 +6,7 @@ the environment is `spanwand.load`.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from spanwand.media import MOST_PER_CALL
 from spanwand.redact_config import RedactConfig as RedactConfig
