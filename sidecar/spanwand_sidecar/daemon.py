@@ -16,7 +16,7 @@ from spanwand.config import LineConfig
 from spanwand.pipeline import Pipeline
 from spanwand.pseudonym_key import read_or_make
 from spanwand_sidecar import endpoints as endpoints_file
-from spanwand_sidecar import grpc_health, health, process
+from spanwand_sidecar import gpu, grpc_health, health, process
 from spanwand_sidecar.commits import Commits
 from spanwand_sidecar.config import Config, data_dir
 from spanwand_sidecar.control import JSON, Answer, Control, Route
@@ -79,6 +79,8 @@ class Daemon:
         for delivery in self._parts.deliveries:
             delivery.start()
         self._parts.worker.start()
+        if self._parts.gpus:
+            self._parts.gpus.start()
         self._control.start()
         place = self._endpoints()
         endpoints_file.write_endpoints(place, self._endpoints_paths())
@@ -97,6 +99,8 @@ class Daemon:
         doors_by_s = begun_s + min(DOORS_S, (finish_by_s - begun_s) / 4)
         self._stopping.set()
         _together([partial(door.stop, doors_by_s - begun_s) for door in self._doors], doors_by_s)
+        if self._parts.gpus:
+            self._parts.gpus.stop()
         self._drain(deliver_by_s)
         _together([partial(d.finish, deliver_by_s, finish_by_s) for d in self._parts.deliveries], finish_by_s)
         _together([self._control.close, self._journal.close], finish_by_s + EXIT_MARGIN_S / 2)
@@ -110,13 +114,15 @@ class Daemon:
         commits = Commits(self._directory / "commits.json", sinks, journal.end, journal.release)
         journal.release(commits.low)
         key = read_or_make(config.redact.pseudonym_key_file, self._directory)
+        worker = Worker(journal, Pipeline(_line_config(config), key), self._offer, commits.low)
         return Parts(
             started_s=started_s,
             max_journal_bytes=config.journal.max_bytes,
             remember_s=config.deduplicate.window_s,
             journal=journal,
             commits=commits,
-            worker=Worker(journal, Pipeline(_line_config(config), key), self._offer, commits.low),
+            worker=worker,
+            gpus=gpu.open_ticker(config.gpu, journal, lambda: worker.waiting),
             deliveries=[Delivery(name, opener, commits, config.deliver) for name, opener in sinks.items()],
             counters=self._reception.counters,
             stopping=self._stopping,

@@ -9,12 +9,14 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from spanwand_sidecar.control import Answer
+from spanwand_sidecar.gpu.exposition import DEVICE_LABELS, DEVICE_METRICS, DeviceMetric, readings
 from spanwand_sidecar.status import Status
 
 Kind = type[CounterMetricFamily] | type[GaugeMetricFamily]
 COUNTER = CounterMetricFamily
 GAUGE = GaugeMetricFamily
 SINK_STATES = ("starting", "idle", "delivering", "retrying", "closed")
+GPU_STATES = ("off", "starting", "reading", "none", "unavailable", "hung")
 
 
 class Family(NamedTuple):
@@ -41,6 +43,16 @@ def _sink_outcomes(status: Status) -> dict[tuple[str, ...], float]:
 
 def _sink_states(status: Status) -> dict[tuple[str, ...], float]:
     return {(name, state): sink.state == state for name, sink in status.sinks.items() for state in SINK_STATES}
+
+
+def _gpu_states(status: Status) -> dict[str, float]:
+    return {state: status.gpus.state == state for state in GPU_STATES}
+
+
+def _of_gpus(metric: DeviceMetric) -> Family:
+    labels = (*DEVICE_LABELS, metric.label) if metric.label else DEVICE_LABELS
+    kind = COUNTER if metric.is_counter else GAUGE
+    return Family(kind, metric.name, metric.text, labels, lambda status: readings(metric, status.gpus.devices))
 
 
 def _undelivered(status: Status) -> dict[str, float]:
@@ -72,6 +84,10 @@ FAMILIES = (
     Family(COUNTER, "spanwand_sink_batches", "Tries by outcome", ("sink", "outcome"), _sink_outcomes),
     Family(GAUGE, "spanwand_sink_state", "1 for the state a sink is in", ("sink", "state"), _sink_states),
     _by(GAUGE, "spanwand_sink_undelivered_batches", "Batches a sink has to settle", "sink", _undelivered),
+    _by(GAUGE, "spanwand_gpu_state", "1 for the state of reading GPUs", "state", _gpu_states),
+    _one(COUNTER, "spanwand_gpu_readings", "Rounds in which GPUs were read", lambda s: s.gpus.readings),
+    _one(COUNTER, "spanwand_gpu_refused_readings", "Readings not journalled", lambda s: s.gpus.refused),
+    *map(_of_gpus, DEVICE_METRICS),
 )
 
 

@@ -11,6 +11,7 @@ import msgspec
 import spanwand
 from spanwand_sidecar.commits import Commits
 from spanwand_sidecar.deliver import Delivery, SinkStatus
+from spanwand_sidecar.gpu.ticker import GpuStatus, Ticker
 from spanwand_sidecar.journal import Journal
 from spanwand_sidecar.receive import Counters, Signal
 from spanwand_sidecar.worker import Worker
@@ -80,6 +81,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     journal: JournalStatus
     line: LineStatus
     sinks: Mapping[str, SinkStatus]
+    gpus: GpuStatus = GpuStatus()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,8 @@ class Parts:
     journal: Journal
     commits: Commits
     worker: Worker
+    gpus: Ticker | None
+    """None: switched off."""
     deliveries: Sequence[Delivery]
     counters: Counters
     stopping: threading.Event
@@ -113,6 +117,7 @@ def snapshot(parts: Parts, endpoints: Endpoints) -> Status:
         journal=_journal(parts),
         line=_line(parts),
         sinks=sinks,
+        gpus=parts.gpus.status if parts.gpus else GpuStatus(),
     )
 
 
@@ -186,6 +191,8 @@ def _troubles(parts: Parts, sinks: Mapping[str, SinkStatus]) -> Iterator[str]:
     for name, sink in sinks.items():
         if sink.state == "retrying":
             yield f"sink {name} is retrying: {sink.why}"
+    if parts.gpus and (why := parts.gpus.status.trouble):
+        yield f"GPUs: {why}"
     if parts.worker.failed_frames:
         yield f"the line failed on {parts.worker.failed_frames} frames: see the log, it is a bug"
     if time.time() - parts.worker.forgot_s < parts.remember_s:

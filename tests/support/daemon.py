@@ -23,6 +23,8 @@ from spanwand_sidecar.status import Endpoints, Status
 
 COMMAND = (sys.executable, "-m", "spanwand_sidecar")
 START_S = 20.0
+GPU_DRIVER = ("LD_LIBRARY_PATH", "NVML_STAND_IN")
+"""Where a test put one."""
 CHAT: dict[str, AttributeValue] = {
     "gen_ai.operation.name": "chat",
     "gen_ai.request.model": "gpt-4o-mini",
@@ -78,7 +80,7 @@ class RunningDaemon:
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
     """No keys, no home, any free port; `settings` are SPANWAND_ variables without their prefix."""
-    kept = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV", *GPU_DRIVER) if name in os.environ}
     defaults = {
         "DATA_DIR": str(data_dir),
         "LISTEN__GRPC": "127.0.0.1:0",

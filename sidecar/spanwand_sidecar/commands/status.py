@@ -9,10 +9,12 @@ import click
 import msgspec
 
 from spanwand.errors import SpanwandError
+from spanwand.gpu_sample import GpuSample
 from spanwand_sidecar.commands.settings import config_option, load_config
 from spanwand_sidecar.config import Config, data_dir
 from spanwand_sidecar.deliver import SinkStatus
 from spanwand_sidecar.endpoints import read_endpoints
+from spanwand_sidecar.gpu.ticker import GpuStatus
 from spanwand_sidecar.receive.addresses import split_host_port
 from spanwand_sidecar.status import Received, Status
 
@@ -74,6 +76,8 @@ def render(found: Status) -> Iterator[str]:
     for name, sink in found.sinks.items():
         yield f"sink      {name}: {_sink(sink)}"
         yield from (f"          {note}" for note in sink.notes)
+    yield f"gpus      {_gpus(found.gpus)}"
+    yield from (f"          {_gpu(device)}" for device in found.gpus.devices)
 
 
 def _received(counts: Received) -> str:
@@ -88,6 +92,23 @@ def _sink(sink: SinkStatus) -> str:
     return (
         f"{sink.state}, {sink.outcomes.get('delivered', 0)} batches delivered, {sink.undelivered} waiting{retry}{why}"
     )
+
+
+def _gpus(found: GpuStatus) -> str:
+    why = f": {found.why}" if found.why else ""
+    refused = f", {found.refused} readings refused by the journal" if found.refused else ""
+    return f"{found.state}{why}{refused}"
+
+
+def _gpu(device: GpuSample) -> str:
+    known = {
+        device.sharing: True,
+        f"{(device.utilization or 0):.0%} busy": device.utilization is not None,
+        f"{(device.power_w or 0):.0f} W": device.power_w is not None,
+        f"{_bytes(device.memory_used_bytes or 0)} in use": device.memory_used_bytes is not None,
+    }
+    figures = [text for text, is_known in known.items() if text and is_known]
+    return f"{device.index} {device.name}: {device.trouble or ', '.join(figures) or 'nothing is known'}"
 
 
 def _duration(seconds: float) -> str:

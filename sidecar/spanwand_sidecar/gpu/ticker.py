@@ -42,6 +42,11 @@ class GpuStatus(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[GpuSample, ...] = ()
     """The last reading of each."""
 
+    @property
+    def trouble(self) -> str:
+        """What is not as it should be. That there is no GPU is as it may be."""
+        return self.why if self.state in ("reading", "unavailable", "hung") else ""
+
 
 class Ticker:
     """Reads from `start` to `stop`."""
@@ -63,7 +68,7 @@ class Ticker:
         self._retry_s = FIRST_RETRY_S
         self._reopen_s = 0.0
         self._pending: list[GpuSample] = []
-        self._written_s = time.monotonic()
+        self._written_s = float("-inf")  # the first reading goes at once: from it on it matters who is there
         self._seldom = Seldom()
         self._stopping = threading.Event()
         self._aside: Aside[list[GpuSample]] = Aside("gpu-driver")
