@@ -3,7 +3,7 @@
 If more come, a share of the traces stays: those of the lowest rank, as many as fit. This is priority sampling
 (Duffield, Lund, Thorup: J. ACM 2007) with the random number that a trace has anyway. What stays is a part of what
 would have stayed with more room, and a trace stays whole or not at all. Where the cut is depends on no trace that
-stays: so rows that weigh 1 / probability of a rank below the cut give totals without bias (docs/adr/0019).
+stays: so rows that weigh 1 / probability of a rank below the cut give totals without bias (docs/adr/0021).
 """
 
 from collections import Counter, defaultdict

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.property.test_pipeline import Frame, journals, run
 from tests.support.records import call, request
 
-from spanwand.batch import Verdict
-from spanwand.config import SampleConfig
+from spanwand.batch import RunKey, Verdict
+from spanwand.config import LineConfig, SampleConfig
 from spanwand.consistent import ALL, place_of
 from spanwand.record import Clean, Failure
 from spanwand.sample import Sample
@@ -77,7 +78,8 @@ def test_the_order_of_a_traces_spans_does_not_matter(calls: list[Clean], ratio: 
 
 DECIDED_ELSEWHERE = """
 from tests.support.records import call
-from spanwand.config import SampleConfig
+from spanwand.batch import RunKey
+from spanwand.config import LineConfig, SampleConfig
 from spanwand.sample import Sample
 sample = Sample(SampleConfig(ratio=0.3, rare=0))
 print(*(int(sample([call((number * 0x9E3779B97F4A7C15) % 2**64)], None)[0].keep) for number in range(1000)))
@@ -117,3 +119,19 @@ def test_totals_are_unbiased(ratio: float) -> None:
         scores.append((estimate / n - 1) / math.sqrt(0.9 * (1 - ratio) / (ratio * n)))
     assert max(map(abs, scores)) <= 4
     assert abs(sum(scores)) / math.sqrt(len(scores)) <= 3
+
+
+def points(config: SampleConfig, frames: list[Frame]) -> dict[tuple[int, RunKey], dict[str, float]]:
+    found: dict[tuple[int, RunKey], dict[str, float]] = {}
+    for batch in run(LineConfig(sample=config), frames):
+        for update in batch.updates:
+            found.setdefault((batch.start_ns, update.run), {}).update(update.points)
+    return {key: some for key, some in found.items() if some}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(journals())
+def test_metrics_do_not_depend_on_what_is_sampled(frames: list[Frame]) -> None:
+    """R31: exactly, with rows thinned by a ratio, by key and to a budget of one."""
+    few = SampleConfig(ratio=0.01, slow_s=1e6, rare=0, limit_by="model", limit=1, rows_per_minute=1)
+    assert points(few, frames) == points(SampleConfig(), frames)
