@@ -74,6 +74,26 @@ def test_three_restarts(tmp_path: Path, report: Report) -> None:
         restart(3, server, tmp_path, report)
 
 
+@pytest.mark.slow
+def test_killed_as_soon_as_a_runs_first_rows_are_spooled(tmp_path: Path, report: Report) -> None:
+    """R44: they are not offered again, so W&B gets them from the spool, which takes a log that says whose they are."""
+    with WandbServer() as server:
+        with sink(server, tmp_path) as process:
+            writer = threading.Thread(target=write_until_killed, args=(process, range(1, 2)))
+            writer.start()
+            until(lambda: list(tmp_path.glob("wandb/wandb/run-*/tables/*.wandb")), 30)
+            kill_wandb_core(process.pid)
+            process.kill()
+            writer.join()
+        with sink(server, tmp_path) as process:
+            left = unverified(tmp_path / "wandb")
+            assert process.deliver(one(1), 60)[-1].outcome == "Delivered"
+            until(lambda: not left & unverified(tmp_path / "wandb"), 60)
+            process.close()
+        assert_exactly_once(server, {1: 2}, keys=(API,))
+    report("R44 killed at a run's first rows: each point and row once")
+
+
 @pytest.mark.faults
 @pytest.mark.timeout(1500)
 def test_fifty_restarts(tmp_path: Path, report: Report) -> None:

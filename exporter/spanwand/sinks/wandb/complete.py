@@ -92,6 +92,8 @@ def complete(directory: Path, run: RunDescription, config: WandbConfig, server: 
     """Complete one run that nobody writes to. Bounded in time. Raises whatever wandb raises, OSError, NotReadable."""
     log = directory / run.log
     content = read_content(log).without(run.refused)
+    if not (content.has_begun or content.files):
+        return Verdict(run.run_id, is_verified=True)  # killed at its start: nothing of it is left to send
     api = ReadBack(server, run.run.entity or config.entity, run.run.project or config.project)
 
     def look() -> Found:

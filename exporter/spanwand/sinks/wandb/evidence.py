@@ -50,6 +50,7 @@ class Evidence:
         self.spool = Spool(path)
         self.parts: dict[str, Position] = {}
         """The last batch of each part that is in."""
+        self._has_begun = False
         self._has_ended = False
         self._log = TransactionLog(path)
         self._staged: dict[str, list[Path]] = {}
@@ -67,6 +68,11 @@ class Evidence:
     def forget(self, part: str) -> None:
         """W&B refused the last that was logged of a part: whatever comes next has to be seen anew."""
         self.parts.pop(part, None)
+
+    def has_begun(self) -> bool:
+        """Whether the log says by now which run it is. Raises OSError, NotReadable."""
+        self.refresh()
+        return self._has_begun
 
     def has_ended(self) -> bool:
         """Whether the last record of the run is in the log by now. Raises OSError, NotReadable."""
@@ -103,6 +109,8 @@ class Evidence:
             case "artifact":
                 files = records.artifact_files(record).values()
                 self._staged[record.artifact.client_id] = [staged_file(file, self.path) for file in files]
+            case "run":
+                self._has_begun = True
             case "exit":
                 self._has_ended = True
             case _:

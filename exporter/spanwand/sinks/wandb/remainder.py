@@ -27,6 +27,8 @@ class Content(NamedTuple):
     files: Files
     missing_files: int
     """Files of these that are not on this machine any more."""
+    has_begun: bool
+    """Whether it says which run it is."""
 
     def without(self, refused: Iterable[RowKey]) -> "Content":
         """The same, but for rows that W&B need not have."""
@@ -37,7 +39,7 @@ def read_content(path: Path) -> Content:
     """What the run at `path` has. Raises OSError, NotReadable."""
     rows: Counter[RowKey] = Counter()
     files: dict[str, frozenset[str]] = {}
-    missing = 0
+    missing, has_begun = 0, False
     for record in recorded(TransactionLog(path)):
         match records.kind(record):
             case "history":
@@ -47,9 +49,11 @@ def read_content(path: Path) -> Content:
                 found = records.artifact_files(record)
                 files[record.artifact.name] = files.get(record.artifact.name, frozenset()) | found.keys()
                 missing += sum(not staged_file(file, path).exists() for file in found.values())
+            case "run":
+                has_begun = True
             case _:
                 pass
-    return Content(rows, rows, files, missing)
+    return Content(rows, rows, files, missing, has_begun)
 
 
 def find_rows(path: Path, keys: Collection[RowKey]) -> dict[RowKey, dict[str, records.Json]]:

@@ -1,6 +1,7 @@
 """One open W&B run: what was logged to it, and what of that is proven."""
 
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,13 +9,17 @@ from typing import NamedTuple
 import spanwand
 from spanwand.batch import Batch, RunUpdate
 from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END, Kind, metric_of
-from spanwand.sinks.wandb import settings
+from spanwand.sinks.wandb import core, settings
 from spanwand.sinks.wandb.evidence import POINTS, Evidence, Position
 from spanwand.sinks.wandb.hand_over import HandOver
 from spanwand.sinks.wandb.increments import Increments
 from spanwand.sinks.wandb.settings import Common
 from spanwand.sinks.wandb.upload import Upload
 from spanwand.tables import SCHEMA_VERSION
+
+BEGIN_WAIT_S = 3.0
+"""Longest wait for the first record of a run's log; usual is 0.5 s, and gone by while the points were logged."""
+POLL_S = 0.02
 
 
 class Pending(NamedTuple):
@@ -96,7 +101,21 @@ class OpenRun:
             self._totals[name] = self._totals.get(name, 0) + value
         self._sdk.summary.update({f"total/{name}": self._totals[name] for name in sums})
 
+    def _await_begin(self) -> None:
+        """Without a log that says which run it is nobody could send later what is spooled beside it.
+
+        Raises TimeoutError, OSError, NotReadable.
+        """
+        deadline = time.monotonic() + BEGIN_WAIT_S
+        while not self.evidence.has_begun():
+            if time.monotonic() > deadline or not core.is_alive():
+                raise TimeoutError("the transaction log of the run does not begin")
+            time.sleep(POLL_S)
+        self.evidence.sync()
+
     def _log_rows(self, table: str, rows: Iterable[Sequence[object]], position: Position) -> None:
+        if self._is_online:
+            self._await_begin()
         increments = self._tables.get(table)
         if increments is None:
             increments = self._tables[table] = Increments(table, self._layout[table])
