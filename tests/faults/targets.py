@@ -90,7 +90,7 @@ class Spanwand:
             "LISTEN__GRPC": self.address,
             "SINKS": sink,
             "WANDB__MODE": "offline",
-            "AGGREGATE__MAX_ROWS": "1000000",
+            "SAMPLE__ROWS_PER_MINUTE": "60000000",
             "DELIVER__MAX_BACKOFF_S": "1",
             "GRACE_S": "60",
             **settings,

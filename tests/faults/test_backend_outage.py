@@ -30,7 +30,7 @@ def outage(directory: Path, outage_s: float, window_s: int, report: Callable[[st
     """Take W&B away for a while; measure from its return until no more than the open window is left."""
     with WandbServer() as server:
         settings = {"AGGREGATE__WINDOW_S": str(window_s), "AGGREGATE__ROWS_INTERVAL_S": str(6 * window_s)}
-        target = Spanwand(directory, "wandb", WANDB__MODE="online", AGGREGATE__MAX_ROWS="5000", **settings)
+        target = Spanwand(directory, "wandb", WANDB__MODE="online", SAMPLE__ROWS_PER_MINUTE="5000", **settings)
         target.environ = environment(server.url, directory / "home")
         load = Load(address=target.address, spans_per_s=SPANS_PER_S / SENDERS)
         with target, Senders(load, directory / "senders", SENDERS) as senders:

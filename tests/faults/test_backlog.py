@@ -21,7 +21,7 @@ Report = Callable[[str], None]
 
 def backlogged(directory: Path) -> Spanwand:
     """As many rows as a daemon keeps by default; metrics count all."""
-    return Spanwand(directory, "jsonl", AGGREGATE__MAX_ROWS="5000", JOURNAL__MAX_BYTES=str(4 << 30))
+    return Spanwand(directory, "jsonl", SAMPLE__ROWS_PER_MINUTE="300000", JOURNAL__MAX_BYTES=str(4 << 30))
 
 
 def write_backlog(target: Spanwand, size_bytes: int) -> int:

@@ -190,7 +190,7 @@ def test_names_without_end(tmp_path: Path) -> None:
     """K5: thousands of models and arms; the rest is exact in `other`."""
     models = request(span({"gen_ai.request.model": f"m/{number}", INPUT: 1}) for number in range(3_000))
     arms = request(span({"spanwand.arm": f"arm {number}", INPUT: 1}) for number in range(300))
-    for runs in pass_through(tmp_path, models, arms, AGGREGATE__MAX_RUNS="20", AGGREGATE__MAX_ROWS="3000"):
+    for runs in pass_through(tmp_path, models, arms, AGGREGATE__MAX_RUNS="20", SAMPLE__ROWS_PER_MINUTE="1000000"):
         assert total(runs, "llm/input_tokens") == by_model(runs, "/input_tokens") == 3_300
         assert len({run.name for run in runs}) == 20 + 2
         keys = {key for run in runs for step in run.history for key in step if key.endswith("/requests")}
