@@ -17,7 +17,7 @@ class ReceiveConfig(Section):
     """Most spans (and parts around them) in one request."""
     max_parsed_bytes: int = Field(default=64 << 20, ge=1 << 16)
     """Largest estimated memory of one request when parsed, which can be many times its size."""
-    max_in_flight_bytes: int = Field(default=64 << 20, gt=0)
+    max_in_flight_bytes: int = Field(default=48 << 20, gt=0)
     """Estimated memory of all requests not yet on disk; above it senders are told to retry. One is always let in."""
     request_timeout_s: float = Field(default=30.0, gt=0)
     """OTLP/HTTP: longest time from a request's first byte to its last; then the connection is closed. gRPC: the same
