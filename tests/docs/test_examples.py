@@ -2,16 +2,18 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 import pytest
 import yaml
 
+from spanwand.config import Section
 from spanwand.prices.file import PriceFile
 from spanwand_sidecar.cli import spanwand_command
 from spanwand_sidecar.config import Config
+from spanwand_sidecar.gpu.scripted import Script
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -31,12 +33,13 @@ def shell_words() -> Iterator[tuple[str, list[str]]]:
                 yield page, command
 
 
-PRICES = "# prices.yaml\n"
+FILES: Mapping[str, type[Section]] = {"# prices.yaml": PriceFile, "# gpus.yaml": Script}
+"""What other files than the configuration begin with."""
 
 
 @pytest.mark.parametrize(("page", "text"), examples("yaml"))
 def test_configuration_examples_load(page: str, text: str) -> None:
-    model = PriceFile if text.startswith(PRICES) else Config
+    model = FILES.get(text.partition("\n")[0], Config)
     model.model_validate(yaml.safe_load(text))
 
 
