@@ -15,29 +15,46 @@ MAX_VALUES = 1_000
 
 def sampler(config: SampleConfig) -> Sampler | None:
     """A sampler that keeps the first `rare` calls of each value, and so all of one that comes less often."""
-    most = config.rare
-    if not most:
-        return None
-    seen: Counter[tuple[str, str]] = Counter()
+    return _Rare(config.rare) if config.rare else None
 
-    def rare(records: Sampled) -> float:
-        found = 0.0
+
+class _Rare:
+    """Counts the calls of each value."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._seen: Counter[tuple[str, ...]] = Counter()
+        self._common: set[tuple[object, ...]] = set()  # looks of calls that need not be counted any more
+
+    def __call__(self, records: Sampled) -> float:
+        found, common = 0.0, self._common
         for record in records:
-            if not isinstance(record, Request):
-                for value in _values(record):
-                    if seen[value] < most and (value in seen or len(seen) < MAX_VALUES):
-                        seen[value] += 1
-                        found = ALWAYS
+            if isinstance(record, Request):
+                continue
+            failure = record.failure and record.failure.type
+            look = (record.model, record.finish_reasons, failure, record.experiment, record.arm)
+            if look not in common:
+                if self._count(record):
+                    found = ALWAYS
+                elif len(common) < MAX_VALUES:
+                    common.add(look)
         return found
 
-    return rare
+    def _count(self, call: Clean) -> bool:
+        """Whether any of its values is rare."""
+        rare, seen = False, self._seen
+        for value in _values(call):
+            if seen[value] < self._most and (value in seen or len(seen) < MAX_VALUES):
+                seen[value] += 1
+                rare = True
+        return rare
 
 
-def _values(call: Clean) -> Iterator[tuple[str, str]]:
+def _values(call: Clean) -> Iterator[tuple[str, ...]]:
     yield "model", call.model
     for reason in call.finish_reasons:
         yield "finish reason", reason
     if call.failure is not None:
         yield "failure", call.failure.type
     if call.arm:
-        yield call.experiment, call.arm
+        yield "arm", call.experiment, call.arm
