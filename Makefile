@@ -47,6 +47,10 @@ golden: $(READY)  ## re-record the expected records of the golden captures; read
 
 bench: bench-line bench-ack bench-latency bench-footprint  ## all benchmarks
 
+bench-redaction: $(READY)  ## what redaction finds, and what it takes for a secret
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python bench/redaction.py
+
 bench-%: $(READY)  ## one benchmark of bench/
 	$(BIN)/python bench/$*.py
 

@@ -1,5 +1,6 @@
 """What a user may write about redaction: a policy, and rules of their own before it."""
 
+from hashlib import blake2b
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -61,3 +62,9 @@ class RedactConfig(Section):
         if len({rule.name for rule in self.rules}) < len(self.rules):
             raise ValueError("two rules have the same name")
         return self
+
+    def __str__(self) -> str:
+        """Which policy it is, in a run's config: with how many rules, and a digest by which to compare them."""
+        said = self.model_dump_json(include={"policy", "rules", "content_max_chars"})
+        digest = blake2b(said.encode(), digest_size=4).hexdigest()
+        return f"{self.policy}, {len(self.rules)} rules, {digest}"

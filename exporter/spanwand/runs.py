@@ -48,6 +48,7 @@ class Runs:
         self._max_runs = config.aggregate.max_runs
         self._max_models = config.aggregate.max_models
         self._allowed_projects = frozenset(config.wandb.allowed_projects)
+        self._redaction = str(config.redact)
         line = config.aggregate
         self._period_ns = max(config.wandb.run_idle_s, line.rows_interval_s + line.window_s) * 1_000_000_000
         self._period = 0
@@ -88,7 +89,7 @@ class Runs:
             return run
         if len(self._runs) + len(self._before) >= self._max_runs:
             return self._other
-        run = _run(home, self._allowed_projects)
+        run = _run(home, self._allowed_projects, self._redaction)
         run = self._runs[home] = self._by_key.setdefault(run.key, run)
         if len(self._runs) + len(self._before) == self._max_runs:
             _log.warning("aggregate.max_runs (%d) is reached; further runs share one named %r", self._max_runs, OTHER)
@@ -106,7 +107,7 @@ class Runs:
         return name
 
 
-def _run(home: Home, allowed_projects: frozenset[str]) -> Run:
+def _run(home: Home, allowed_projects: frozenset[str], redaction: str) -> Run:
     service, experiment, arm = home
     allowed = f"{service.entity}/{service.project}" in allowed_projects
     environment = service.environment or "default"
@@ -117,6 +118,7 @@ def _run(home: Home, allowed_projects: frozenset[str]) -> Run:
         "version": service.version,
         "experiment": experiment,
         "arm": arm,
+        "redaction": redaction,
     }
     return Run(
         key=RunKey(

@@ -10,7 +10,7 @@ from tests.support.records import KEPT, LEFT, call, request
 
 from spanwand.aggregate import Aggregate
 from spanwand.batch import RunKey, RunUpdate
-from spanwand.config import AggregateConfig, LineConfig, WandbConfig
+from spanwand.config import AggregateConfig, LineConfig, RedactConfig, WandbConfig
 from spanwand.drops import DropReason, Drops
 from spanwand.errors import ConfigError
 from spanwand.metrics import metric_of
@@ -160,7 +160,9 @@ def test_the_run_of_a_call() -> None:
         "version": "1",
         "experiment": "prompts",
         "arm": "b",
+        "redaction": str(RedactConfig()),
     }
+    assert str(RedactConfig()).startswith("counts-only, 0 rules, ")
     assert first.tags == ("test", "studio", "spanwand")
     assert second.run == RunKey(group="painter@default", job_type="painter", name="painter")
 

@@ -106,7 +106,7 @@ def test_a_card_number_as_a_float() -> None:
 def test_encoded_secrets_are_found(text: str) -> None:
     """R33: percent encoding, HTML references, escapes and base64, in layers, in text and in JSON."""
     for sent in (text, json.dumps({"content": text}), json.dumps({"content": " ".join([text] * 3)})):
-        clean = decoded(unescaped(scrub_document(sent, SCRUBBER)))
+        clean = decoded(decoded(unescaped(scrub_document(sent, SCRUBBER))))
         assert "example.com" not in clean
         assert "1111" not in clean
 

@@ -6,6 +6,7 @@ Each takes the text a pattern found and returns how many of its characters are t
 from collections import Counter
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from itertools import pairwise
 from math import log2
 
 Check = Callable[[str], int]
@@ -25,12 +26,16 @@ _CARDS: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...] = (
     (("4",), (16, 13, 19)),  # Visa
     (("51", "52", "53", "54", "55", *map(str, range(2221, 2721))), (16,)),  # Mastercard
     (("35", "6011", "644", "645", "646", "647", "648", "649", "65", "62", "81"), (16, 19)),  # JCB, Discover, UnionPay
-    (("50", "56", "57", "58", "6"), (16, 12, 13, 14, 15, 17, 18, 19)),  # Maestro
+    (
+        ("0604", "5018", "5020", "5038", "5893", "6304", "6759", "6761", "6762", "6763"),
+        (16, 12, 13, 14, 15, 17, 18, 19),
+    ),  # Maestro
 )
 """Issuers' prefixes, and how many digits their numbers have: the usual length first."""
 _PLACEHOLDER = ("<", "${", "$(", "{{", "%(", "[", "your", "xxx", "***", "os.environ", "process.env")
 _LEAST_ENTROPY_BITS = 2.2
 """Per character; of `secret: xxxxxxxx1` it is 0.5, of random hexadecimal digits 3 to 4."""
+_SHORTEST_LETTERS = 10
 _STRONG = frozenset("!@#%^*+=?~|/{}$")
 """Punctuation that names and prose do not have in the middle of a word."""
 _IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBANS.split()}
@@ -106,6 +111,12 @@ def phone(found: str) -> int:
     return len(found) if 8 <= len(digits) <= 15 and len(set(digits)) > 2 else 0
 
 
+def phone_after_words(found: str) -> int:
+    """Likewise, where only the words before it tell: no date, and no number of seconds."""
+    looks_like_a_date = found[:2] in ("19", "20") and found[4:5] == "-"
+    return 0 if looks_like_a_date else phone(found)
+
+
 def mixed(found: str) -> int:
     """Letters and digits: a token, not a word."""
     has_digit = any(character.isdigit() for character in found)
@@ -118,7 +129,13 @@ def unguessable(found: str) -> int:
     if lowered.startswith(_PLACEHOLDER) or lowered.endswith(("()", "(")) or _entropy_bits(found) < _LEAST_ENTROPY_BITS:
         return 0
     is_mixed = bool(mixed(found)) or (not _STRONG.isdisjoint(found) and any(map(str.isalpha, found)))
-    return len(found) if is_mixed else 0
+    return len(found) if is_mixed or _changes_case(found) else 0
+
+
+def _changes_case(text: str) -> bool:
+    """Whether its case changes more often than in names made of words."""
+    changes = sum(one.islower() != other.islower() for one, other in pairwise(text))
+    return text.isalpha() and len(text) >= _SHORTEST_LETTERS and 3 * changes >= len(text)
 
 
 def _entropy_bits(text: str) -> float:

@@ -1,7 +1,7 @@
 """What a text says once its encodings are undone: a secret may hide behind `%40`, `&#64;`, `\\u0040` or base64.
 
-Only what decodes to text counts; the rest stays as it is. Runs of marks are decoded at once, layers of them are
-undone one after the other up to a limit, and so are marks: the work is bounded by the text's length.
+Only what decodes to text counts; the rest stays as it is. One layer is undone at a time, runs of marks at once, and
+marks up to a limit: the work is bounded by the text's length.
 """
 
 import html
@@ -19,7 +19,8 @@ MARKS = rf"{_ESCAPES}|{_REFERENCES}"
 """Regular expression of what may be an encoding."""
 _escapes, _references = re2.compile(_ESCAPES.encode()), re2.compile(_REFERENCES.encode())
 _ESCAPED = {b'\\"': b'"', b"\\\\": b"\\", b"\\/": b"/", b"\\b": b"\b", b"\\f": b"\f", b"\\n": b"\n", b"\\r": b"\r"}
-_LAYERS = 3
+LAYERS = 3
+"""Encodings of encodings that are undone."""
 _MOST_MARKS = 16_384
 
 
@@ -38,15 +39,10 @@ def decoded(text: str) -> str:
 
 
 def _undone(text: str, marks: "re2._Regexp", undo: Callable[["re2._Match"], bytes]) -> str:
-    raw = text.encode("utf-8", "replace")
-    for _ in range(_LAYERS):
-        plain, count = marks.subn(undo, raw, _MOST_MARKS)
-        if count >= _MOST_MARKS:
-            raise TooManyMarks
-        if plain == raw:
-            break
-        raw = plain
-    return raw.decode("utf-8", "replace")
+    plain, count = marks.subn(undo, text.encode("utf-8", "replace"), _MOST_MARKS)
+    if count >= _MOST_MARKS:
+        raise TooManyMarks
+    return text if count == 0 else plain.decode("utf-8", "replace")
 
 
 def _escape(match: "re2._Match") -> bytes:

@@ -4,7 +4,7 @@ Each has a regular expression for RE2, a check, and examples; those are part of 
 that a pattern cannot rot. Order matters: a more telling pattern stands before a wider one.
 """
 
-from spanwand.redactors.checks import card, iban, ipv4, ipv6, phone
+from spanwand.redactors.checks import card, iban, ipv4, ipv6, phone, phone_after_words
 from spanwand.redactors.keys import KEYS
 from spanwand.redactors.pattern import Pattern
 
@@ -17,7 +17,7 @@ PERSONAL: tuple[Pattern, ...] = (
     ),
     Pattern(
         "card",
-        r"\b((?:[3-6]\d|2[1-7]|18|81)(?:[ -]?\d){10,17})\b",
+        r"\b((?:[3-6]\d|2[1-7]|18|81|06)(?:[ -]?\d){10,17})\b",
         (
             "4111 1111 1111 1111",
             "paid with 5555-5555-5555-4444.",
@@ -58,18 +58,25 @@ PERSONAL: tuple[Pattern, ...] = (
     ),
     Pattern(
         "phone",
-        r"(?:^|[^\w.-])((?:1[-. ])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. ])[2-9]\d{2}[-. ]\d{4})\b",
+        r"(?:^|[^\w.-])((?:(?:00)?1[-. ])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. ])[2-9]\d{2}[-. ]\d{4})\b",
         ("(415) 555-2671", "415-555-2671", "1-415.555.2671"),
         ("2026-10-14 1200", "123-456-7890", "415 55 2671", "1790000000"),
         phone,
     ),
     Pattern(
         "phone",
-        r"(?i)\b(?:tele)?(?:phone|mobile|cell|fax|whatsapp|tel)\b[^\w+(\n]{1,4}(?:number|no|nr|is)?"
-        r"[^\w+(\n]{0,4}(\(?[0-9][0-9 ().\-/]{6,18}[0-9])\b",
-        ("phone: 0171 1234567", "Tel. 030/1234567", "fax no. 020 7946 0958"),
-        ("phone 7 is out", "cell 12 of the sheet", "tel aviv"),
+        r"(?:^ ?|[^\w.:/+ -]|\D )(\(?0[1-9][0-9]{1,4}\)?(?:[ /-][0-9]{2,8}){1,4}|0[1-9][0-9]{8,10})\b",
+        ("0171 1234567", "(0117) 4960 123", "030/1234567", "02079460958", "(05941) 20 1234"),
+        ("01 02 03", "2026-01-02 03", "0123", "1.0123 4567 89", "0.171 1234567"),
         phone,
+    ),
+    Pattern(
+        "phone",
+        r"(?i)\b(?:(?:tele)?(?:phone|mobile|cell|fax|whatsapp|tel|sms|desk|office)|call|dial|reach|registered|answering"
+        r"|messages to|contact)\b[^\d\n+(]{1,24}?\n?(\+?\(?[0-9][0-9 ().\-/]{6,18}[0-9])\b",
+        ("phone: 0171 1234567", "Tel. 030/1234567", "fax no. 020 7946 0958", "call me at 4155552671 please"),
+        ("phone 7 is out", "cell 12 of the sheet", "tel aviv", "call it 2026-10-14"),
+        phone_after_words,
     ),
 )
 """Every default pattern of what tells of people."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
 import re2
 
-from spanwand.redactors.decoded import MARKS, decoded, unescaped
+from spanwand.redactors.decoded import LAYERS, MARKS, decoded, unescaped
 from spanwand.redactors.pattern import Pattern
 from spanwand.redactors.patterns import PATTERNS
 
@@ -97,12 +97,16 @@ class Scrubber:
         return REMOVED
 
     def _revealed(self, text: str, decode: Callable[[str], str]) -> str:
-        plain = decode(text)
-        if plain == text:
-            return text
-        found = self.found(plain)
-        scrubbed = self._replace(plain, found[:-1] if found and found[-1] == self._encoded else found)
-        return text if scrubbed == plain else scrubbed
+        plain = text
+        for _ in range(LAYERS):
+            before, plain = plain, decode(plain)
+            if plain == before:
+                break
+            found = self.found(plain)
+            scrubbed = self._replace(plain, found[:-1] if found and found[-1] == self._encoded else found)
+            if scrubbed != plain:
+                return scrubbed
+        return text
 
     def _replace(self, text: str, patterns: Iterable[int]) -> str:
         try:
