@@ -1,4 +1,4 @@
-"""P2, R20: with logs and metrics among the frames too, a replay from a batch's `low` gives exactly what follows it."""
+"""P2, R20: with logs, metrics and images among the frames, a replay from a batch's `low` gives what follows it."""
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
@@ -6,18 +6,29 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_CUMULATIVE
+from tests.support.pictures import media
 from tests.support.records import trace_id
 
 from spanwand.batch import Batch
-from spanwand.config import AggregateConfig, DeduplicateConfig, GatherConfig, LineConfig, MeasureConfig, RedactConfig
+from spanwand.config import (
+    AggregateConfig,
+    DeduplicateConfig,
+    GatherConfig,
+    LineConfig,
+    MeasureConfig,
+    MediaConfig,
+    RedactConfig,
+)
 from spanwand.measure import FORGOTTEN_NS
 from spanwand.pipeline import Pipeline
 from spanwand.span import Span, SpanResource
+from spanwand.uploads import Upload, pack
 
 SECOND_NS = 1_000_000_000
 BEGUN_NS = 1_790_000_000 * SECOND_NS
 CONFIG = LineConfig(
     deduplicate=DeduplicateConfig(window_s=60),
+    media=MediaConfig(images="thumbnails", max_per_call=2),
     redact=RedactConfig(policy="redacted"),
     gather=GatherConfig(settle_s=2, idle_s=7, late_s=15),
     measure=MeasureConfig(max_series=2),
@@ -52,7 +63,16 @@ class Called(msgspec.Struct, frozen=True):
     is_root: bool
 
 
-Item = Counter | Said | Called
+class Uploaded(msgspec.Struct, frozen=True):
+    """An image of a call."""
+
+    trace: int
+    span: int
+    index: int
+    number: int
+
+
+Item = Counter | Said | Called | Uploaded
 ITEMS = st.one_of(
     st.builds(Counter, st.integers(1, 3), st.integers(0, 99), st.sampled_from([0, 1000]), st.sampled_from([0, 0, 20])),
     st.builds(
@@ -61,6 +81,7 @@ ITEMS = st.one_of(
         st.integers(1, 3),
         st.integers(1, 2),
     ),
+    st.builds(Uploaded, st.integers(1, 3), st.integers(1, 2), st.integers(0, 2), st.integers(1, 3)),
     st.builds(Called, st.integers(1, 3), st.integers(1, 2), st.booleans()),
 )
 JOURNALS = st.lists(st.tuples(st.sampled_from(PAUSES_S), ITEMS), min_size=1, max_size=30)
@@ -93,6 +114,11 @@ def logs_body(said: Said) -> bytes:
     return sent.SerializeToString()
 
 
+def media_body(sent: Uploaded) -> bytes:
+    image = msgspec.structs.replace(media(sent.number), index=sent.index)
+    return pack(Upload(trace_id(sent.trace), bytes(7) + bytes([sent.span]), image))
+
+
 def span(call: Called) -> Span:
     return Span(
         trace_id=trace_id(call.trace),
@@ -112,6 +138,8 @@ def feed(line: Pipeline, position: int, now_ns: int, item: Item) -> list[Batch]:
         made.append(line.metrics(*where, metrics_body(item, now_ns)))
     elif isinstance(item, Said):
         made.append(line.logs(*where, logs_body(item)))
+    elif isinstance(item, Uploaded):
+        made.append(line.media(*where, media_body(item)))
     else:
         made.append(line.spans(*where, [span(item)], 1))
     return [msgspec.structs.replace(batch) for batch in made if batch]

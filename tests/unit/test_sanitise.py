@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -179,6 +179,7 @@ def test_two_sizes_in_one_file_are_refused() -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
+@settings(deadline=None)
 @given(width=st.integers(1, 80), height=st.integers(1, 80), mode=st.sampled_from(["RGB", "RGBA", "L"]))
 def test_the_header_says_what_pillow_says(format_: str, width: int, height: int, mode: str) -> None:
     mode = "L" if format_ == "JPEG" and mode == "RGBA" else mode
@@ -189,6 +190,7 @@ def test_the_header_says_what_pillow_says(format_: str, width: int, height: int,
     assert (header.format, header.width, header.height) == (format_, width, height)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([with_metadata(format_) for format_ in FORMATS]), st.data())
 def test_damage_is_refused_or_shown_but_never_fails(whole: bytes, data: st.DataObject) -> None:
     damaged = bytearray(whole)
