@@ -89,9 +89,13 @@ class Senders:
         for process in self._processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        for process in self._processes:
-            process.wait(30)
-        self._undo.close()
+        try:
+            for process in self._processes:
+                process.wait(30)
+        finally:  # one that insists has nobody to insist on
+            for process in self._processes:
+                process.kill()
+            self._undo.close()
 
     def answers(self) -> list[tuple[int, Answer]]:
         """All answers so far, each with its sender's number."""
