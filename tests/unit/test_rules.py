@@ -101,7 +101,11 @@ def test_text_that_is_cut_is_taken_as_a_whole() -> None:
 def test_every_kind_of_record() -> None:
     """A call, a root, an evaluation: labels, failures and configured attributes."""
     made = redact({"regex": "Ann", "action": "replace", "to": "X"})
-    texts: dict[str, Any] = {"name": "Ann", "session_id": "Ann", "attributes": {"comic.id": "Ann", "n": 1, "l": ("Ann",)}}
+    texts: dict[str, Any] = {
+        "name": "Ann",
+        "session_id": "Ann",
+        "attributes": {"comic.id": "Ann", "n": 1, "l": ("Ann",)},
+    }
     clean = made(call(**texts, failure=Failure("e", "Ann failed"), request_model="Ann"))
     assert (clean.name, clean.session_id, clean.request_model) == ("X", "X", "X")
     assert clean.failure == Failure("e", "X failed")
