@@ -32,7 +32,7 @@ class Deduplicate:
     """Passes on each span once. Positions and windows as in `Gather`."""
 
     def __init__(self, config: DeduplicateConfig, horizon_s: float, drops: Drops) -> None:
-        """`horizon_s` is how long after its arrival a span can still matter to what has not come out yet."""
+        """`horizon_s` is how long after its window began a span can be in a trace that is open or remembered."""
         self._is_on = config.window_s > 0
         self._window_ns = config.window_s * _NS
         self._max_spans = config.max_spans
@@ -55,7 +55,13 @@ class Deduplicate:
         while windows[0].position < position - self._max_bytes:
             self._forget_early()
         self._needed.append((start_ns, self._oldest))
-        while self._needed[0][0] < start_ns - self._horizon_ns:
+
+    def rows_handed_over(self, arrival_ns: int) -> None:
+        """The rows of all that came out until `arrival_ns` have left: what was forgotten by then does not matter more.
+
+        Not what should have been by now: after a pause, as when nothing runs, traces are as open as they were.
+        """
+        while self._needed and self._needed[0][0] <= arrival_ns - self._horizon_ns:
             self._needed.popleft()
 
     def drain(self) -> None:

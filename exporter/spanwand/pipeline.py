@@ -50,7 +50,7 @@ class Pipeline:
         """`key` is the secret of user pseudonyms. Raises ConfigError for a configuration that cannot work."""
         self.drops = drops = Drops()
         """Counts not yet in a batch. What fills the line may add what was lost before it."""
-        self._deduplicate = Deduplicate(config.deduplicate, _horizon_s(config), drops)
+        self._deduplicate = Deduplicate(config.deduplicate, config.gather.late_s + config.aggregate.window_s, drops)
         self._normalise = Normalise(config.gather.request_attributes)
         self._decode = Decode(self._normalise.keys, drops)
         self._supplement = Supplement(self._normalise.service)
@@ -69,7 +69,7 @@ class Pipeline:
         self._window_ns = config.aggregate.window_s * 1_000_000_000
         self._rows_interval_ns = config.aggregate.rows_interval_s * 1_000_000_000
         self._window_start_ns: int | None = None
-        self._end = 0
+        self._arrival_ns = self._end = 0
 
     def traces(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         """Take an OTLP trace request."""
@@ -220,7 +220,7 @@ class Pipeline:
             intervals = (self._window_start_ns // self._rows_interval_ns, window_start_ns // self._rows_interval_ns)
             batch = self._close(start, rows_due=intervals[0] < intervals[1])
         self._open(start, window_start_ns)
-        self._end = end
+        self._arrival_ns, self._end = arrival_ns, end
         self._count(self._gather.due(arrival_ns))
         return batch
 
@@ -240,11 +240,7 @@ class Pipeline:
         if rows_due:
             self._gather.rows_handed_over()
             self._sample.rows_handed_over()
+            self._deduplicate.rows_handed_over(self._arrival_ns)
         if start_ns is None or not updates:
             return None
         return Batch(seq=seq, low=self.low, start_ns=start_ns, end_ns=start_ns + self._window_ns, updates=updates)
-
-
-def _horizon_s(config: LineConfig) -> float:
-    """How long a span can matter: a trace is forgotten `late_s` after its last one, and then waits for its rows."""
-    return config.gather.late_s + config.aggregate.rows_interval_s + 2 * config.aggregate.window_s

@@ -1,7 +1,7 @@
 """P2, R20: with logs, metrics and images among the frames, a replay from a batch's `low` gives what follows it."""
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -84,6 +84,8 @@ ITEMS = st.one_of(
     st.builds(Uploaded, st.integers(1, 3), st.integers(1, 2), st.integers(0, 2), st.integers(1, 3)),
     st.builds(Called, st.integers(1, 3), st.integers(1, 2), st.booleans()),
 )
+A_ROOT, A_POINT = Called(1, 1, True), Counter(1, 1, 0, 0)
+AFTER_A_PAUSE = [(160, A_ROOT), (65, Called(1, 2, False)), (0, A_ROOT), (320, A_POINT), (11, A_POINT), (11, A_POINT)]
 JOURNALS = st.lists(st.tuples(st.sampled_from(PAUSES_S), ITEMS), min_size=1, max_size=30)
 
 
@@ -154,6 +156,7 @@ def run(frames: list[tuple[int, int, Item]]) -> list[Batch]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(JOURNALS)
+@example(AFTER_A_PAUSE)
 def test_a_replay_from_low_gives_exactly_the_batches_behind_it(journal: list[tuple[int, Item]]) -> None:
     frames, now_ns = [], BEGUN_NS
     for number, (pause_s, item) in enumerate(journal):

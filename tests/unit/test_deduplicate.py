@@ -83,6 +83,7 @@ def test_a_bound_on_the_journal_that_is_kept() -> None:
     assert line.at(20, [1]) == []
     assert line.stage.low == 0
     assert line.at(50, [2]) == [2]
+    line.stage.rows_handed_over(50 * NS)
     assert line.stage.low == 500
     assert line.take([1]) == [1]
     assert line.drops[DropReason.FORGOTTEN_EARLY] == 1
@@ -91,9 +92,22 @@ def test_a_bound_on_the_journal_that_is_kept() -> None:
 def test_low_keeps_what_the_spans_of_the_horizon_were_judged_by() -> None:
     line = Line(horizon_s=30, window_s=20)
     line.at(0, [1])
-    for second, low in ((10, 0), (20, 0), (40, 0), (50, 0), (60, None)):
+    for second, low in ((10, 0), (20, 0), (40, 0), (49, 0), (50, None)):
         line.at(second, [])
+        line.stage.rows_handed_over(second * NS)
         assert line.stage.low == low
+
+
+def test_low_keeps_it_over_a_pause() -> None:
+    """Nothing came, so nothing was forgotten: what is open is still open."""
+    line = Line(horizon_s=30, window_s=20)
+    line.at(0, [1])
+    line.at(10, [1])
+    line.at(1_000, [])
+    line.stage.rows_handed_over(10 * NS)
+    assert line.stage.low == 0
+    line.stage.rows_handed_over(1_000 * NS)
+    assert line.stage.low is None
 
 
 def test_a_drain_needs_no_horizon() -> None:
