@@ -27,7 +27,8 @@ class _Health(HealthServicer):
 
     async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
         if request.service not in SERVICES:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
+            context.set_code(grpc.StatusCode.NOT_FOUND)
+            context.set_details("no such service")
         return self._answer(request.service)
 
     async def Watch(self, request: HealthCheckRequest, _context: Context) -> AsyncIterator[HealthCheckResponse]:

@@ -1,5 +1,6 @@
 """The gRPC door with a stock client (P1): what is acknowledged is in the journal, refusals are as OTLP asks."""
 
+import gc
 import socket
 import stat
 from collections import Counter
@@ -18,7 +19,7 @@ from tests.support.doors import journal_in, logs_request, metrics_request, store
 
 from spanwand_sidecar.journal import FrameKind, Journal
 from spanwand_sidecar.receive import CannotListen, Counters, ReceiveConfig, RefusalReason, Signal
-from spanwand_sidecar.receive.grpc import GrpcServer, serve
+from spanwand_sidecar.receive.grpc import MAX_STREAMS, GrpcServer, serve
 from spanwand_sidecar.receive.reception import Reception
 
 EXPORT = "/opentelemetry.proto.collector.{0}.v1.{1}Service/Export"
@@ -147,6 +148,21 @@ def test_a_closed_journal_is_retryable(tmp_path: Path) -> None:
     with journal_in(tmp_path) as journal, door(journal) as (server, _):
         journal.close()
         assert refusal(server.addresses[0], trace_request(1))[0] is grpc.StatusCode.UNAVAILABLE
+
+
+def test_every_refusal_on_a_connection_is_answered(tmp_path: Path) -> None:
+    """R24: what a refused call leaves must not wait for a garbage collection, for its stream waits with it."""
+    refused = 2 * MAX_STREAMS
+    gc.disable()
+    try:
+        with journal_in(tmp_path) as journal, door(journal) as (server, counters):
+            with grpc.insecure_channel(server.addresses[0]) as channel:
+                call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(TRACES)
+                codes = Counter(call.future(b"\xff", timeout=10).code() for _ in range(refused))
+            assert codes == {grpc.StatusCode.INVALID_ARGUMENT: refused}
+            assert counters.refused == {RefusalReason.MALFORMED: refused}
+    finally:
+        gc.enable()
 
 
 def test_unknown_methods_are_unimplemented(tmp_path: Path) -> None:

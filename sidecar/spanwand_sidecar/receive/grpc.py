@@ -25,7 +25,7 @@ from spanwand_sidecar.receive.addresses import (
     split_host_port,
 )
 from spanwand_sidecar.receive.config import ReceiveConfig
-from spanwand_sidecar.receive.grpc_answers import Context, abort
+from spanwand_sidecar.receive.grpc_answers import Context, refuse
 from spanwand_sidecar.receive.intake import Intake
 from spanwand_sidecar.receive.media import MediaIntake
 from spanwand_sidecar.receive.read_limit import ReadLimit
@@ -146,11 +146,11 @@ def _authorization(details: grpc.HandlerCallDetails) -> str:
 def _unauthenticated(intake: Intake) -> Callable[[Any, Context], Coroutine[Any, Any, None]]:
     """A stream of nothing read: the message is neither received as a whole nor inflated."""
 
-    async def refuse(_requests: object, context: Context) -> None:
+    async def turn_away(_requests: object, context: Context) -> None:
         refusal = Refusal(RefusalReason.UNAUTHENTICATED, "a valid bearer token is needed")
-        await abort(context, intake.refuse(refusal))
+        refuse(context, intake.refuse(refusal))
 
-    return refuse
+    return turn_away
 
 
 def _export(signal: Signal, intake: Intake, limit: ReadLimit) -> Callable[[Any, Context], Coroutine[Any, Any, bytes]]:
@@ -158,13 +158,10 @@ def _export(signal: Signal, intake: Intake, limit: ReadLimit) -> Callable[[Any, 
 
     async def export(_requests: object, context: Context) -> bytes:
         intake.counters.requests[signal] += 1
-        refusal = None
         try:
             await _take(signal, intake, limit, context)
         except Exception as error:  # noqa: BLE001  # a bug costs this request, never the daemon
-            refusal = intake.refuse(error)
-        if refusal:
-            await abort(context, refusal)
+            refuse(context, intake.refuse(error))
         return EMPTY_RESPONSE
 
     return export

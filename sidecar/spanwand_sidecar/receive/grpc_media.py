@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 
 from spanwand.v1.media_pb2 import UploadRequest, UploadResponse
 from spanwand_sidecar.receive.admission import Hold
-from spanwand_sidecar.receive.grpc_answers import Context, abort
+from spanwand_sidecar.receive.grpc_answers import Context, refuse
 from spanwand_sidecar.receive.media import MediaIntake, Place
 from spanwand_sidecar.receive.read_limit import ReadLimit
 from spanwand_sidecar.receive.refusal import Refusal, RefusalReason
@@ -20,14 +20,11 @@ def upload(intake: MediaIntake, limit: ReadLimit) -> Callable[[Any, Context], Co
     """The handler of a stream of messages."""
 
     async def handle(_requests: object, context: Context) -> bytes:
-        answer, refusal = b"", None
         try:
-            answer = await _take(intake, limit, context)
+            return await _take(intake, limit, context)
         except Exception as error:  # noqa: BLE001  # a bug costs this request, never the daemon
-            refusal = intake.intake.refuse(error)
-        if refusal:
-            await abort(context, refusal)
-        return answer
+            refuse(context, intake.intake.refuse(error))
+        return b""
 
     return handle
 
