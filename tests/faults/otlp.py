@@ -1,6 +1,8 @@
 """Raw OTLP requests of which everything can be told from what comes out: every span is unique by its ids."""
 
+import json
 from collections.abc import Iterator
+from functools import cache
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -12,6 +14,8 @@ EXPORT_LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 EXPORT_METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 MODEL = "gpt-4o-mini"
 VERDICT = "relevance"
+PROMPT = "Please write to jane.doe@example.com, or call +49 30 901820, about order 4711: it is urgent. "
+"""Work for redaction."""
 TOKENS = 7
 """By how much each metrics request moves each counter."""
 BEGUN_NS = 1_700_000_000 * 10**9
@@ -33,8 +37,10 @@ def input_tokens(key: SpanKey) -> int:
     return 1 + int(key[1], 16) % 7
 
 
-def request(sender: int, number: int, spans: int, *, models: int = 1, padding: int = 0) -> bytes:
+def request(sender: int, number: int, spans: int, *, models: int = 1, padding: int = 0, prompt: int = 0) -> bytes:
     """One trace: its first span is the root, all are model calls, the first has `padding` bytes of text.
+
+    It also has a prompt of `prompt` characters: unlike padding something that the line has to work on.
 
     The others have a parent that nobody sent: model calls inside of one would count as one with it (P3). With more
     than one of `models`, each span up to that many has a model of its own.
@@ -56,8 +62,16 @@ def request(sender: int, number: int, spans: int, *, models: int = 1, padding: i
         span.attributes.add(key="gen_ai.usage.input_tokens").value.int_value = input_tokens(key)
         if padding and not parent:
             span.attributes.add(key="padding").value.string_value = "x" * padding
+        if prompt and not parent:
+            span.attributes.add(key="gen_ai.input.messages").value.string_value = _messages(prompt)
         parent = UNKNOWN
     return message.SerializeToString()
+
+
+@cache
+def _messages(size: int) -> str:
+    text = (PROMPT * (size // len(PROMPT) + 1))[:size]
+    return json.dumps([{"role": "user", "parts": [{"type": "text", "content": text}]}])
 
 
 def verdicts(sender: int, number: int, spans: int) -> bytes:

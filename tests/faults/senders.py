@@ -44,9 +44,12 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int = 4
     max_spans: int = 20
     padding: int = 0
+    prompt: int = 0
     copies: int = 1
     obeys: bool = True
     """Pauses when it is refused; else it goes on at once."""
+    retry_s: float = RETRY_S
+    """For how long, on average."""
     signal: Signal = "traces"
     insists: bool = False
     """Repeats what is not acknowledged until it is."""
@@ -154,12 +157,12 @@ class _Sender:
             if load.spans_per_s:
                 await self._pause(spans * load.in_flight / load.spans_per_s)
             elif code != OK and load.obeys:
-                await self._pause(RETRY_S)
+                await self._pause(load.retry_s)
 
     def _request(self, number: int, spans: int) -> bytes:
         match self._load.signal:
             case "traces":
-                return request(self._sender, number, spans, padding=self._load.padding)
+                return request(self._sender, number, spans, padding=self._load.padding, prompt=self._load.prompt)
             case "logs":
                 return verdicts(self._sender, number, spans)
             case "metrics":
