@@ -35,6 +35,7 @@ def demo_settings(data_dir: Path) -> dict[str, object]:
         "wandb": {"mode": "offline", "project": "spanwand-demo"},
         "aggregate": {"window_s": 1, "rows_interval_s": 2},
         "gather": {"settle_s": 0.5, "request_attributes": ["comic.id"]},
+        "sample": {"rows_per_minute": 1_000_000},  # all of them: they are compared with what the app counted
         "grace_s": GRACE_S,
     }
 
