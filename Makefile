@@ -18,8 +18,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## a daemon, a model API stand-in and an instrumented app; prints what landed in the W&B runs
 	$(BIN)/spanwand demo
 
-test: $(READY)  ## every test
-	$(BIN)/python -m pytest -q
+test: $(READY)  ## every test; three files at a time, for most wait for a process
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 faults: $(READY)  ## kill, fill, flood and starve it for long, and Rotel beside it; prints lost and double-counted spans
 	$(BIN)/python -m pytest -q tests/faults -m "faults or not faults"
