@@ -40,7 +40,7 @@ def input_tokens(key: SpanKey) -> int:
 def request(sender: int, number: int, spans: int, *, models: int = 1, padding: int = 0, prompt: int = 0) -> bytes:
     """One trace: its first span is the root, all are model calls, the first has `padding` bytes of text.
 
-    It also has a prompt of `prompt` characters: unlike padding something that the line has to work on.
+    Each has a prompt of `prompt` characters: unlike padding something that the line has to work on.
 
     The others have a parent that nobody sent: model calls inside of one would count as one with it (P3). With more
     than one of `models`, each span up to that many has a model of its own.
@@ -62,7 +62,7 @@ def request(sender: int, number: int, spans: int, *, models: int = 1, padding: i
         span.attributes.add(key="gen_ai.usage.input_tokens").value.int_value = input_tokens(key)
         if padding and not parent:
             span.attributes.add(key="padding").value.string_value = "x" * padding
-        if prompt and not parent:
+        if prompt:
             span.attributes.add(key="gen_ai.input.messages").value.string_value = _messages(prompt)
         parent = UNKNOWN
     return message.SerializeToString()

@@ -114,6 +114,10 @@ class Senders:
         """Requests by answer."""
         return Counter(answer.code for _, answer in self.answers())
 
+    def spans(self) -> int:
+        """What was sent and answered, taken or not."""
+        return sum(answer.spans for _, answer in self.answers())
+
     def took_s(self, share: float) -> float:
         """The time within which that share of all requests was answered."""
         times = sorted(answer.took_s for _, answer in self.answers())

@@ -22,8 +22,8 @@ MAX_RSS_MIB = 256
 REFUSED = "UNAVAILABLE+retry"
 CPU_SHARE = 0.3
 """Of one core, for the daemon: so that its senders have what they need to send more than it can take."""
-PROMPT = 60_000
-"""Characters in a request: to redact them is far more work than to receive them, so it is the line that is behind."""
+PROMPT, MAX_SPANS = 40_000, 5
+"""Characters of each span, spans of a request: far more work to redact than to receive, so the line falls behind."""
 RETRY_S = 1.0
 """What the daemon tells those to wait that it refuses."""
 FULL_S = 120.0
@@ -33,10 +33,10 @@ Report = Callable[[str], None]
 
 
 class Rates(NamedTuple):
-    """What gets through the line, and what is answered, refusals too."""
+    """What gets through the line, and what is sent, refused or not."""
 
     bytes_per_s: float
-    requests_per_s: float
+    spans_per_s: float
 
 
 class Overload(NamedTuple):
@@ -63,10 +63,10 @@ def behind(directory: Path, journal_bytes: int) -> Spanwand:
 def rates(running: RunningDaemon, senders: Senders, seconds: float) -> Rates:
     """Over `seconds`, once the journal is full."""
     until(lambda: senders.codes()[REFUSED], FULL_S)
-    answered, position, begun_s = senders.codes().total(), running.status().line.position, time.monotonic()
+    before, sent, begun_s = running.status().line.position, senders.spans(), time.monotonic()
     time.sleep(seconds)
-    position, took_s = running.status().line.position - position, time.monotonic() - begun_s
-    return Rates(position / took_s, (senders.codes().total() - answered) / took_s)
+    after, took_s = running.status().line.position, time.monotonic() - begun_s
+    return Rates((after - before) / took_s, (senders.spans() - sent) / took_s)
 
 
 def recovery_s(light: Senders) -> float:
@@ -82,16 +82,16 @@ def overload(target: Spanwand, directory: Path, seconds: float, report: Report) 
     All that was acknowledged comes out, once.
     """
     senders = partial(Senders, directory=directory / "senders")
-    load = Load(address=target.address, max_spans=1, prompt=PROMPT, retry_s=RETRY_S)
-    light = msgspec.structs.replace(load, prompt=0, in_flight=1, spans_per_s=10)
+    load = Load(address=target.address, max_spans=MAX_SPANS, prompt=PROMPT, retry_s=RETRY_S)
+    light = msgspec.structs.replace(load, prompt=0, in_flight=1, max_spans=1, spans_per_s=10)
     with target, cpu_share((running := target.running()).process.pid, CPU_SHARE), senders(light, count=1) as third:
         with senders(load, first=10) as first:
             capacity = rates(running, first, seconds).bytes_per_s
-        requests_per_s = capacity / len(request(1, 1, 1, prompt=PROMPT))
-        twice = msgspec.structs.replace(load, in_flight=16, obeys=False, spans_per_s=requests_per_s)
+        spans_per_s = capacity / len(request(1, 1, 1, prompt=PROMPT))
+        twice = msgspec.structs.replace(load, in_flight=16, obeys=False, spans_per_s=spans_per_s)
         with senders(twice, first=20) as second:
             found = rates(running, second, seconds)
-        result = Overload(found.bytes_per_s / capacity, found.requests_per_s / requests_per_s, recovery_s(third))
+        result = Overload(found.bytes_per_s / capacity, found.spans_per_s / spans_per_s, recovery_s(third))
         peak = peak_rss_mib(running.process.pid)
         third.stop()
         target.drain()
