@@ -155,6 +155,7 @@ def test_the_name_may_be_an_attribute() -> None:
         sent("gen_ai.evaluation.result", {"gen_ai.evaluation.score.value": 1.0}),
         sent("exception", {"exception.message": "no type"}),
     ],
+    ids=lambda body: f"{len(body)} bytes",  # they hold the time
 )
 def test_what_says_nothing_adds_nothing(body: bytes) -> None:
     assert read(body) == []
