@@ -167,6 +167,8 @@ def test_waiting_ends_once_nothing_is_needed_any_more() -> None:
     assert 160 <= second <= 210
     assert journal.line.low == 0
     journal.tick(second + 310)
+    assert journal.line.low == 0  # what a replay would take for new would come out now
+    journal.tick(second + 620)
     assert journal.line.low == journal.position
 
 
