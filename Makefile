@@ -19,7 +19,7 @@ demo: $(READY)  ## a daemon, a model API stand-in and an instrumented app; print
 	$(BIN)/spanwand demo
 
 test: $(READY)  ## every test; three files at a time, for most wait for a process
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 faults: $(READY)  ## kill, fill, flood and starve it for long, and Rotel beside it; prints lost and double-counted spans
 	$(BIN)/python -m pytest -q tests/faults -m "faults or not faults"
