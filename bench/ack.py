@@ -38,7 +38,10 @@ from spanwand_sidecar.receive.grpc import serve
 from spanwand_sidecar.receive.reception import Reception
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-BUDGETS = {1: 0.4, 32: 0.9, 512: 1.0}
+BUDGETS = {1: 0.25, 32: 0.4, 512: 1.0}
+"""Of docs/adr/0016, by spans a request."""
+FIRST_BUDGETS = {1: 0.4, 32: 0.9, 512: 1.0}
+"""Those of the design, set before grpc.aio was measured."""
 """Spans per batch -> least ratio to Rotel's rate."""
 SENDERS = 2
 IN_FLIGHT = 8
@@ -99,7 +102,8 @@ def report(spans: int, loads: dict[str, list[Load]], targets: dict[str, Target],
     if "rotel" in rates:
         ratio = rates["spanwand"] / rates["rotel"]
         verdict = "kept" if ratio >= BUDGETS[spans] else "MISSED"
-        print(f"{spans:4} spans  durable against in-memory: {ratio:.2f}x, budget {BUDGETS[spans]:.1f}x {verdict}")
+        budget = f"budget {BUDGETS[spans]:.2f}x {verdict} (ADR 0016; at first {FIRST_BUDGETS[spans]:.1f}x)"
+        print(f"{spans:4} spans  durable against in-memory: {ratio:.2f}x, {budget}")
 
 
 def request(spans: int) -> bytes:
