@@ -20,9 +20,8 @@ from tests.support.wandb_server.faults import MISBEHAVIOURS
 
 PROBE = 998
 """The sender whose acknowledgements are timed."""
-PROBE_PAUSE_S = 0.02
-DISK_STALL_S = 2.0
-"""A busy disk may take so long to sync; who waits for W&B waits for its time-outs, 4 seconds and more."""
+PROBE_PAUSE_S = 0.005
+"""So that a percentile is one of some hundreds, and not the one time that a disk stalls."""
 QUICK = ("429, Retry-After as a date", "503", "reset")
 Report = Callable[[str], None]
 
@@ -73,7 +72,7 @@ def misbehave(directory: Path, names: Iterable[str], seconds: float, report: Rep
                 until(lambda: running.status().sinks["wandb"].state != "retrying", 60)
                 report(f"R11 {name}: p99 of intake {p99_s * 1e3:.1f} ms ({calm_s * 1e3:.1f} ms), {rate:.1f} requests/s")
                 assert fault.hits
-                assert p99_s < 10 * calm_s + DISK_STALL_S, "senders notice"
+                assert p99_s < 10 * calm_s + 0.25, "senders notice"
                 assert rate < 15, "W&B is stormed"
             senders.stop()
             target.drain()
