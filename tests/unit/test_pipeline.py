@@ -4,6 +4,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -14,6 +15,7 @@ from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.config import AggregateConfig, LineConfig
 from spanwand.errors import ConfigError
 from spanwand.pipeline import Pipeline
+from spanwand.tables import TABLES
 
 KEY = b"k" * 32
 STUDIO_RUN = RunKey(group="studio@default", job_type="studio", name="studio")
@@ -55,6 +57,16 @@ def otlp(*names: str, trace: int = 1) -> bytes:
     ).SerializeToString()
 
 
+def evaluation(trace: int) -> bytes:
+    """A request with an event that judges a trace."""
+    sent = ExportLogsServiceRequest()
+    record = sent.resource_logs.add().scope_logs.add().log_records.add(event_name="gen_ai.evaluation.result")
+    record.trace_id, record.span_id = trace.to_bytes(16, "big"), bytes(7) + b"\1"
+    record.attributes.add(key="gen_ai.evaluation.name").value.string_value = "fit"
+    record.attributes.add(key="gen_ai.evaluation.score.value").value.double_value = 0.5
+    return sent.SerializeToString()
+
+
 class Journal:
     """Feeds a pipeline with frames of ten bytes each."""
 
@@ -69,6 +81,9 @@ class Journal:
 
     def traces(self, at_s: float, body: bytes) -> Batch | None:
         return self.line.traces(*self._frame(at_s), body)
+
+    def logs(self, at_s: float, body: bytes) -> Batch | None:
+        return self.line.logs(*self._frame(at_s), body)
 
     def tick(self, at_s: float) -> Batch | None:
         return self.line.tick(*self._frame(at_s))
@@ -170,6 +185,17 @@ def test_waiting_ends_once_nothing_is_needed_any_more() -> None:
     assert journal.line.low == 0  # what a replay would take for new would come out now
     journal.tick(second + 620)
     assert journal.line.low == journal.position
+
+
+@pytest.mark.parametrize(("judged", "kept"), [(1, ["rated"]), (2, [])])
+def test_what_was_judged_is_kept(judged: int, kept: list[str]) -> None:
+    """P7: an evaluation that comes before the trace has left, also before its calls."""
+    journal = Journal(sample={"ratio": 1e-9, "rare": 0})
+    journal.logs(100, evaluation(judged))
+    journal.traces(101, otlp("chat", "root"))
+    rows = updates(journal.drain(103))[STUDIO_RUN].rows.get("generations", ())
+    reason = [column.name for column in TABLES["generations"]].index("sample_reason")
+    assert [row[reason] for row in rows] == kept
 
 
 def test_what_cannot_be_read_is_counted_in_its_window() -> None:
