@@ -7,6 +7,8 @@ import pytest
 
 FIGURE = "figure"
 
+pytest.register_assert_rewrite("tests.support")  # its assertions say what they compared, too
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write what the line makes of the captures now")

@@ -1,6 +1,7 @@
 """K3: the test server speaks W&B's protocol well enough for the real SDK, and its faults do what they say."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -156,6 +158,19 @@ def test_what_it_does_not_know_is_listed(server: WandbServer) -> None:
     with pytest.raises(httpx.HTTPStatusError, match="404"):
         request(f"{server.url}/somewhere", {})
     assert server.unknown == ["operation Unheard", "Viewer: field viewer.shoeSize", "path POST /somewhere"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_a_client_that_dies_within_a_request_is_no_problem(server: WandbServer, encoding: str) -> None:
+    """What was killed sends half a body. It is not applied, and is no fault of anybody's."""
+    upsert(server)
+    headers = f"Content-Encoding: {encoding}\r\nContent-Length: 100\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=5) as connection:
+        connection.sendall(f"POST /files/team/shop/r1/file_stream HTTP/1.1\r\n{headers}{{".encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+    assert server.history("r1") == []
+    assert server.problems() == []
 
 
 def test_faults_answer_drop_and_lie(server: WandbServer) -> None:

@@ -136,7 +136,10 @@ class Handler(BaseHTTPRequestHandler):
         self._send(answer)
 
     def _read(self) -> Request:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionResetError("the client went away in the middle of a request")
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         path = urlsplit(self.path).path
