@@ -12,7 +12,7 @@ import dialect_reference
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from spanwand import metrics, tables
+from spanwand import metrics, sketch, tables
 from spanwand.dialects.log_events import EVENTS, About
 from spanwand.dialects.metrics import INDEX_KEYS, SOURCES, MetricSource, Part
 from spanwand.sinks.wandb import increments, pieces
@@ -66,8 +66,11 @@ def metric_reference() -> Iterator[str]:
     yield "# Metrics"
     yield ""
     yield "History keys of a run, one step per window; the x axis is `spanwand/window_end`, in seconds since the epoch."
-    yield "A figure that no call in the window knew is absent, not 0. `sum` metrics also have a total in the run's"
-    yield "summary, `total/<name>`. Quantiles come from mergeable sketches with a relative error of 1 %."
+    yield "A run is of one service instance and experiment arm: so these are the figures by service and by arm."
+    yield "A figure that no call in the window knew is absent, not 0. Sums are exact, whatever is sampled; they also have"
+    yield "a total in the run's summary, `total/<name>`. Quantiles come from mergeable sketches: their relative error is"
+    yield f"{100 * sketch.RELATIVE_ERROR:g} % against the exact value of the same rank, but for histograms as they were"
+    yield "sent, which are as fine as their buckets."
     yield ""
     rows = ((f"`{m.name}`", m.unit, m.kind.value, m.description) for m in metrics.METRICS)
     yield from table(("metric", "unit", "kind", "what it counts"), rows)

@@ -1,7 +1,7 @@
 """Windows of metrics, and the Table rows that wait to be handed over.
 
-Metrics count everything; rows are what the sampler kept. A record updates one cell: that of its model in its run. The
-run's own figures are merged from its cells when the window closes.
+Metrics count everything; rows are what the sampler kept. A record updates one cell: that of its operation and model in
+its run. The figures of each model, of each operation and of the run are merged from these when the window closes.
 """
 
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ from spanwand.events import CleanEvaluation
 from spanwand.measured import Measured
 from spanwand.measurement import Reading
 from spanwand.oddities import Oddities
-from spanwand.operations import FAMILY_OF, Family
+from spanwand.operations import FAMILY_OF, Family, Operation
 from spanwand.pending_rows import PendingRows
 from spanwand.record import Clean
 from spanwand.request import Request
@@ -26,6 +26,7 @@ from spanwand.scores import Scores
 from spanwand.shown import Shown
 
 _COLUMNS = {Family.LLM: cell.LLM, Family.DIFFUSION: cell.DIFFUSION}
+_CellKey = tuple[Family, Operation, str]
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
@@ -60,7 +61,7 @@ class Aggregate:
         self._begin_window()
 
     def _begin_window(self) -> None:
-        self._cells: defaultdict[Run, dict[tuple[Family, str], Cell[Clean]]] = defaultdict(dict)
+        self._cells: defaultdict[Run, dict[_CellKey, Cell[Clean]]] = defaultdict(dict)
         self._requests: dict[Run, Cell[Request]] = {}
         self._scores: defaultdict[Run, Scores] = defaultdict(Scores)
         self._measured: defaultdict[Run, Measured] = defaultdict(Measured)
@@ -89,7 +90,7 @@ class Aggregate:
             return
         self._needs_window()
         run = self._runs.of((call.service, call.experiment, call.arm))
-        cells, key = self._cells[run], (family, self._runs.model(run, call.model))
+        cells, key = self._cells[run], (family, call.operation, self._runs.model(run, call.model))
         own = cells.get(key)
         if own is None:
             own = cells[key] = Cell(_COLUMNS[family])
@@ -161,15 +162,15 @@ class Aggregate:
             self._rows_low = self._window_low
 
 
-def _call_points(cells: dict[tuple[Family, str], Cell[Clean]]) -> dict[str, Point]:
-    """Points of all models together, then of each."""
-    overall: dict[Family, Cell[Clean]] = {}
+def _call_points(cells: Mapping[_CellKey, Cell[Clean]]) -> dict[str, Point]:
+    """Points of all calls together, of those of each operation, and of each model."""
+    groups: defaultdict[str, list[Cell[Clean]]] = defaultdict(list)
+    for (family, operation, model), own in cells.items():
+        for prefix in (f"{family}", f"{family}/by_operation/{operation}", f"{family}/by_model/{model}"):
+            groups[prefix].append(own)
     points: dict[str, Point] = {}
-    for (family, model), own in cells.items():
-        overall.setdefault(family, Cell(_COLUMNS[family])).merge(own)
-        points |= own.points(f"{family}/by_model/{model}")
-    for family, total in overall.items():
-        points |= total.points(family)
+    for prefix, some in groups.items():
+        points |= cell.together(some).points(prefix)
     return points
 
 

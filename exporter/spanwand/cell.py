@@ -192,6 +192,16 @@ class Cell(Generic[R]):
             self._totals[name] = (self._totals[name] or 0) + amount
 
 
+def together(cells: Sequence[Cell[R]]) -> Cell[R]:
+    """What all `cells`, at least one and of the same columns, have counted."""
+    if len(cells) == 1:
+        return cells[0]
+    total = Cell(cells[0].columns)
+    for one in cells:
+        total.merge(one)
+    return total
+
+
 def _known(values: Sequence[Value]) -> Sequence[Point]:
     """What is known and no garbage: below 0, above `LARGEST` (where whole numbers are not exact), or not a number."""
     unknown = values.count(None)  # of most columns none is, or all are, and counting is a tenth of looking at each

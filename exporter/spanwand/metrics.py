@@ -164,8 +164,10 @@ def _under(prefix: str, metrics: tuple[Metric, ...]) -> Iterator[Metric]:
 
 METRICS: tuple[Metric, ...] = (
     *_under("llm", LLM),
+    *_under("llm/by_operation/<operation>", LLM),
     *_under("llm/by_model/<model>", LLM),
     *_under("diffusion", DIFFUSION),
+    *_under("diffusion/by_operation/<operation>", DIFFUSION),
     *_under("diffusion/by_model/<model>", DIFFUSION),
     *_under("request", REQUEST),
     *_under("llm/client", CLIENT),
@@ -175,7 +177,8 @@ METRICS: tuple[Metric, ...] = (
     *_under("evaluation/<name>", EVALUATION),
     *_under("spanwand", HEALTH),
 )
-"""All of them. `<model>` is the model's name made fit for a key; `other` sums the models over the limit."""
+"""All of them. `<model>` is the model's name made fit for a key; `other` sums the models over the limit. Operations are
+a closed vocabulary (`operations.py`); an agent's is there if it stands for calls that nothing else reports."""
 
 WINDOW_END = "spanwand/window_end"
 """The x axis of every history: the window's end in seconds since the epoch."""
