@@ -1,0 +1,182 @@
+"""The time and energy of one GPU, and how the calls that were on it divide them: `docs/what-did-this-image-cost.md`.
+
+The growth of a counter between two readings is spread evenly over the time between them. That time is cut where calls
+begin and end; of each piece is known which part of it is left, and how many calls wait for one. Who is decided takes
+`left / (others that wait + 1)`. So calls that are all known share evenly whatever their order, one that comes late
+finds what is left, nobody takes what another one has, and what is left in the end nobody was there to take.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from itertools import pairwise
+
+import msgspec
+
+_MOST_PIECES = 64
+"""Of an interval, which are merged beyond it where that changes no sum. Calls that wait may need more."""
+
+
+class Interval(msgspec.Struct):
+    """From one reading of a device to the next: mutable, for what is left of it. None is not known.
+
+    `ends`, `left` and `waiting` describe its pieces, in order: where each ends, which part of it nobody has taken, and
+    how many calls wait for it.
+    """
+
+    start_ns: int
+    end_ns: int
+    joules: float | None = None
+    is_counted: bool = True
+    """By a counter of the device, which is nobody else's."""
+    utilization: float | None = None
+    memory_used_bytes: int | None = None
+    window_ns: int = 0
+    """Start of the window of journal time in which it came."""
+    ends: list[int] = msgspec.field(default_factory=list)
+    left: list[float] = msgspec.field(default_factory=list)
+    waiting: list[int] = msgspec.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ends, self.left, self.waiting = [self.end_ns], [1.0], [0]
+
+    @property
+    def left_s(self) -> float:
+        """Seconds of it that nobody has taken."""
+        return sum(self._length_ns(piece) * left for piece, left in enumerate(self.left)) / 1e9
+
+    def joules_of(self, seconds: float) -> float | None:
+        """The energy of so many of its seconds."""
+        return None if self.joules is None else self.joules * (seconds / ((self.end_ns - self.start_ns) / 1e9))
+
+    def wait(self, start_ns: int, end_ns: int, calls: int) -> None:
+        """So many calls more (or less, if negative) wait for a part of the time from start to end."""
+        for piece in self._pieces(start_ns, end_ns):
+            self.waiting[piece] += calls
+        self._merge()
+
+    def take(self, start_ns: int, end_ns: int) -> float:
+        """Take the part that one call, which does not wait any more, has in this time; returns its seconds."""
+        taken_ns = 0.0
+        for piece in self._pieces(start_ns, end_ns):
+            part = self.left[piece] / (self.waiting[piece] + 1)
+            taken_ns += self._length_ns(piece) * part
+            self.left[piece] = self.left[piece] - part if self.waiting[piece] else 0.0
+        self._merge()
+        return taken_ns / 1e9
+
+    def _length_ns(self, piece: int) -> int:
+        return self.ends[piece] - (self.ends[piece - 1] if piece else self.start_ns)
+
+    def _pieces(self, start_ns: int, end_ns: int) -> range:
+        """The pieces that fill the time from start to end, which are cut there if need be."""
+        start_ns, end_ns = max(start_ns, self.start_ns), min(end_ns, self.end_ns)
+        if start_ns >= end_ns:
+            return range(0)
+        self._cut(start_ns)
+        self._cut(end_ns)
+        return range(bisect_right(self.ends, start_ns), bisect_left(self.ends, end_ns) + 1)
+
+    def _cut(self, at_ns: int) -> None:
+        piece = bisect_left(self.ends, at_ns)
+        if at_ns > self.start_ns and self.ends[piece] != at_ns:
+            self.ends.insert(piece, at_ns)
+            self.left.insert(piece, self.left[piece])
+            self.waiting.insert(piece, self.waiting[piece])
+
+    def _merge(self) -> None:
+        """Make one of neighbours that do not differ; if there are too many pieces, of those with as many that wait."""
+        if len(self.ends) == 1:
+            return
+        is_crowded = len(self.ends) > _MOST_PIECES
+        lengths_ns = [end - start for start, end in pairwise((self.start_ns, *self.ends))]
+        merged: list[tuple[int, float, int, int]] = []
+        for end_ns, left, waiting, length_ns in zip(self.ends, self.left, self.waiting, lengths_ns, strict=True):
+            _, left_before, waiting_before, length_before_ns = merged[-1] if merged else (0, -1.0, -1, 0)
+            if waiting == waiting_before and (is_crowded or left == left_before):
+                both_ns = length_before_ns + length_ns
+                if left != left_before:
+                    left = (left_before * length_before_ns + left * length_ns) / both_ns
+                merged[-1] = end_ns, left, waiting, both_ns
+            else:
+                merged.append((end_ns, left, waiting, length_ns))
+        self.ends = [piece[0] for piece in merged]
+        self.left = [piece[1] for piece in merged]
+        self.waiting = [piece[2] for piece in merged]
+
+
+class Taken(msgspec.Struct):
+    """What one call takes, of one device or more: mutable, added up interval by interval."""
+
+    seconds: float = 0.0
+    joules: float | None = None
+    covered_s: float = 0.0
+    """Of its time, how much lies between readings."""
+    certain_s: float = 0.0
+    """Of that, intervals which it had for itself from end to end: their growth is its own, by the counter."""
+    busy_s: float = 0.0
+    utilization_s: float = 0.0
+    """Time for which utilisation is known, and how much of it the device was busy; with memory likewise."""
+    memory_byte_s: float = 0.0
+    memory_s: float = 0.0
+    memory_peak_bytes: int | None = None
+
+    def add(self, interval: Interval, start_ns: int, end_ns: int) -> None:
+        """Take the part of a call that was on the device from start to end."""
+        seconds = interval.take(start_ns, end_ns)
+        here_s = (min(end_ns, interval.end_ns) - max(start_ns, interval.start_ns)) / 1e9
+        joules = interval.joules_of(seconds)
+        self.seconds += seconds
+        self.covered_s += here_s
+        if joules is not None:
+            self.joules = (self.joules or 0.0) + joules
+        if interval.is_counted and seconds == (interval.end_ns - interval.start_ns) / 1e9:
+            self.certain_s += seconds
+        if interval.utilization is not None:
+            self.utilization_s += here_s
+            self.busy_s += here_s * interval.utilization
+        if interval.memory_used_bytes is not None:
+            self.memory_s += here_s
+            self.memory_byte_s += here_s * interval.memory_used_bytes
+            self.memory_peak_bytes = max(self.memory_peak_bytes or 0, interval.memory_used_bytes)
+
+
+class Timeline:
+    """The intervals of one device, in order."""
+
+    def __init__(self) -> None:
+        self._intervals: list[Interval] = []
+
+    def __len__(self) -> int:
+        return len(self._intervals)
+
+    @property
+    def end_ns(self) -> int:
+        """Time of the last reading; 0 without any."""
+        return self._intervals[-1].end_ns if self._intervals else 0
+
+    def add(self, interval: Interval) -> None:
+        """Add an interval that begins where the last one ended, or later."""
+        self._intervals.append(interval)
+
+    def wait(self, start_ns: int, end_ns: int, calls: int) -> None:
+        """See `Interval.wait`."""
+        for interval in self._within(start_ns, end_ns):
+            interval.wait(start_ns, end_ns, calls)
+
+    def take(self, start_ns: int, end_ns: int, taken: Taken) -> None:
+        """Take the part of a call that was on the device from start to end."""
+        for interval in self._within(start_ns, end_ns):
+            taken.add(interval, start_ns, end_ns)
+
+    def let_go(self, before_window_ns: int) -> list[Interval]:
+        """Let go of what came before a window."""
+        number = bisect_left(self._intervals, before_window_ns, key=lambda interval: interval.window_ns)
+        gone, self._intervals = self._intervals[:number], self._intervals[number:]
+        return gone
+
+    def _within(self, start_ns: int, end_ns: int) -> Iterator[Interval]:
+        first = bisect_right(self._intervals, start_ns, key=lambda interval: interval.end_ns)
+        for index in range(first, len(self._intervals)):
+            if self._intervals[index].start_ns >= end_ns:
+                return
+            yield self._intervals[index]
