@@ -117,7 +117,7 @@ def test_one_alone_gets_all_of_its_time(readings: list[Interval], window: list[i
 
 @given(intervals(), st.lists(CALLS, min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_those_who_all_wait_share_alike_in_any_order(
-    readings: list[Interval], calls: list[Call], random: object
+    readings: list[Interval], calls: list[Call], random: Random
 ) -> None:
     """Whoever is decided first has no more of it: half of what two were there for is each one's."""
     calls = [Call(call.start_ns, call.end_ns + number) for number, call in enumerate(calls)]
