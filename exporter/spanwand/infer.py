@@ -42,6 +42,13 @@ def service(groups: Groups) -> Service:
     return Service(**fields)
 
 
+def devices(named: tuple[str, ...], visible: tuple[str, ...]) -> tuple[str, ...]:
+    """The GPUs that a call names, or else those that its process sees. Numbers count among the latter."""
+    return tuple([visible[int(name)] if name.isdigit() and int(name) < len(visible) else name for name in named]) or (
+        visible
+    )
+
+
 def provider(call: dict[str, Any], sources: Mapping[str, str]) -> Mapping[str, str]:
     """Set the provider that the model's name gives away; return the sources, so noted."""
     field = "response_model" if "response_model" in call else "request_model"

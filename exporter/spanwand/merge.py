@@ -15,7 +15,7 @@ _FIELDS: Mapping[str, Any] = {
     **dict.fromkeys(("provider", "request_model", "response_model"), ""),
     "finish_reasons": (),
     "image": None,
-    "gpu": None,
+    "devices": (),
     "params": NO_PARAMS,
     "content": NO_CONTENT,
     "media": (),

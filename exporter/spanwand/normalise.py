@@ -31,6 +31,8 @@ class _Origin(msgspec.Struct, frozen=True):
     experiment: str
     arm: str
     extras: Attributes
+    visible: tuple[str, ...] = ()
+    """GPUs."""
 
 
 class Normalise:
@@ -79,6 +81,8 @@ class Normalise:
             sources = infer.provider(call, sources)
         if operation in _VISUAL:
             call["image"], sources = infer.image(groups, sources, failed=failure is not None)
+        if "devices" in hint or origin.visible:
+            call["devices"] = infer.devices(hint.get("devices", ()), origin.visible)
         for part in plan.parts:
             call[part] = PARTS[part](**groups[part])
         return Generation(
@@ -138,7 +142,8 @@ class Normalise:
             groups = self._resource.read(resource.attributes)
             call = groups[""]
             extras = {key: resource.attributes[key] for key in self._extras if key in resource.attributes}
-            origin = _Origin(infer.service(groups), call.get("experiment", ""), call.get("arm", ""), extras)
+            visible = groups["hint"].get("visible_devices", ())
+            origin = _Origin(infer.service(groups), call.get("experiment", ""), call.get("arm", ""), extras, visible)
             self._origins = resource.attributes, origin
         return origin
 

@@ -11,6 +11,7 @@ import msgspec
 
 from spanwand.counting import Counting
 from spanwand.elapsed import elapsed_s
+from spanwand.gpu_share import GpuShare as GpuShare
 from spanwand.media import Media
 from spanwand.operations import Operation
 from spanwand.span import Attributes
@@ -143,14 +144,6 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.reported_usd if self.computed_usd is None else self.computed_usd
 
 
-class GpuShare(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The part of the devices' own counters that one generation used."""
-
-    seconds: float
-    joules: float | None = None
-    method: str
-
-
 NO_USAGE = Usage()
 NO_TIMING = Timing()
 NO_PARAMS = Params()
@@ -196,6 +189,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     session_id: str = ""
     user: str = ""
     cost: Cost = NO_COST
+    devices: tuple[str, ...] = ()  # GPUs that it ran on, by UUID or number; none named: those of the pod
     gpu: GpuShare | None = None
     counting: Counting | None = None  # None: one span, one call, one try
     attributes: Attributes

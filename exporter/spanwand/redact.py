@@ -141,7 +141,7 @@ def _numbers(generation: Generation, service: Service) -> Generation:
         image=image and ImageParams(images=image.images, width=image.width, height=image.height, steps=image.steps),
         failure=generation.failure and Failure(REDACTION_FAILED),
         cost=generation.cost,
-        gpu=generation.gpu,
+        devices=generation.devices,
         attributes={},
         sources={},
     )

@@ -37,7 +37,7 @@ class Elsewhere(msgspec.Struct, frozen=True):
 Event = Interval | Waits | Decided | Elsewhere
 TIMES_NS = st.one_of(st.integers(0, 20).map(lambda halves: halves * SECOND_NS // 2), st.integers(0, 10 * SECOND_NS))
 WINDOWS = st.tuples(TIMES_NS, TIMES_NS).map(sorted)
-CALLS = st.builds(lambda window, waits: Call(*window, waits=waits), WINDOWS, st.booleans())
+CALLS = st.builds(lambda window, waits: Call(window[0], window[1], waits), WINDOWS, st.booleans())
 
 
 @st.composite
@@ -56,9 +56,10 @@ def histories(draw: st.DrawFn) -> list[Event]:
     """Readings in order, calls in any: each waits, and some time later is decided or found to be another's."""
     queues: list[list[Event]] = [list(draw(intervals()))]
     for call in draw(st.lists(CALLS, max_size=12)):
-        end = draw(st.sampled_from([Decided(call), Decided(call), Decided(call), Elsewhere(call)]))
-        queues.append([Waits(call), end] if call.waits else [end])
-    history = []
+        queue: list[Event] = [Waits(call)] if call.waits else []
+        ends: list[Event] = [Decided(call), Decided(call), Decided(call), Elsewhere(call)]
+        queues.append([*queue, draw(st.sampled_from(ends))])
+    history: list[Event] = []
     while any(queues):
         history.append(draw(st.sampled_from([queue for queue in queues if queue])).pop(0))
     return history
@@ -66,7 +67,8 @@ def histories(draw: st.DrawFn) -> list[Event]:
 
 def play(history: list[Event]) -> tuple[Timeline, list[Taken], list[Interval]]:
     """As the stage does it: who waits, waits for what is read later too."""
-    timeline, taken, added, waiting = Timeline(), [], [], []
+    timeline, waiting = Timeline(), list[Call]()
+    taken, added = list[Taken](), list[Interval]()
     for event in history:
         if isinstance(event, Interval):
             for call in waiting:
@@ -135,7 +137,7 @@ def test_who_comes_late_takes_what_is_left() -> None:
     """P9. Two are known and share; the third, whom nobody knew of, finds only the second of its own."""
     first, second, late = Call(0, 2 * SECOND_NS), Call(0, 2 * SECOND_NS), Call(0, 3 * SECOND_NS, waits=False)
     readings = [Interval(second_ns, second_ns + SECOND_NS, 100.0) for second_ns in range(0, 4 * SECOND_NS, SECOND_NS)]
-    history = [Waits(first), Waits(second), *readings, Decided(first), Decided(second), Decided(late)]
+    history: list[Event] = [Waits(first), Waits(second), *readings, Decided(first), Decided(second), Decided(late)]
     _, taken, added = play(history)
     assert [(share.seconds, share.joules, share.certain_s) for share in taken] == [
         (1, 100, 0),

@@ -3,7 +3,7 @@
 It adds to the GenAI conventions: model, provider, operation, usage and errors keep their `gen_ai.*` names.
 """
 
-from spanwand.dialects.parsers import content, count, integer, number, positive_count, seconds, text, texts
+from spanwand.dialects.parsers import content, count, devices, integer, number, positive_count, seconds, text, texts
 from spanwand.dialects.table import Dialect, Source
 
 _FIELDS = {
@@ -21,6 +21,7 @@ _FIELDS = {
     "image.safety_flagged": (Source("diffusion.safety_flagged_count", count, "images a safety checker withheld"),),
     "content.input": (Source("diffusion.prompt", content, "content: dropped or redacted"),),
     "content.negative_prompt": (Source("diffusion.negative_prompt", content, "content: dropped or redacted"),),
+    "hint.devices": (Source("diffusion.device", devices, "as torch names it, such as `cuda:0`; several: an array"),),
     "timing.queue_s": (Source("diffusion.queue_duration", seconds, "s, waiting for the device"),),
     "timing.text_encode_s": (Source("diffusion.text_encode_duration", seconds, "s"),),
     "timing.denoise_s": (Source("diffusion.denoise_duration", seconds, "s, all steps together"),),

@@ -4,7 +4,7 @@ Read from the span; those of `service` and the experiment's arm also from the re
 """
 
 from spanwand.dialects.openllmetry import OPENLLMETRY
-from spanwand.dialects.parsers import integer, scalar_text, text
+from spanwand.dialects.parsers import device_uuids, devices, integer, scalar_text, text
 from spanwand.dialects.table import Dialect, Source, keys
 
 _CONVENTIONAL = ("opentelemetry.instrumentation.", "@opentelemetry/instrumentation-", "io.opentelemetry.")
@@ -32,6 +32,10 @@ GENERAL = Dialect(
             Source("feature_flag.variant", scalar_text, "before semantic conventions 1.32"),
         ),
         "hint.error_type": keys(text, "error.type"),
+        "hint.devices": (
+            Source("spanwand.gpu", devices, "GPUs the call ran on: UUIDs, or numbers as CUDA has them"),
+            Source("hw.id", devices, "UUID of the GPU"),
+        ),
     },
 )
 
@@ -59,6 +63,10 @@ RESOURCE = Dialect(
         "service.project": keys(text, "wandb.project"),
         "hint.host": (Source("host.name", text, "instance, together with `process.pid`, where nothing names one"),),
         "hint.pid": keys(integer, "process.pid"),
+        "hint.visible_devices": (
+            Source("process.environment_variable.CUDA_VISIBLE_DEVICES", devices, "GPUs that the process sees"),
+            Source("process.environment_variable.NVIDIA_VISIBLE_DEVICES", device_uuids, "likewise, if they are UUIDs"),
+        ),
         "experiment": keys(scalar_text, "spanwand.experiment"),
         "arm": keys(scalar_text, "spanwand.arm"),
     },
