@@ -1,0 +1,101 @@
+"""A service that works in turns, and between them is frozen with all that works for it. For bench/overhead.py."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+
+class Cores(NamedTuple):
+    """Where the service runs, and where all else does."""
+
+    service: Sequence[int]
+    others: Sequence[int]
+
+
+class Turn(NamedTuple):
+    """What a service saw in one turn."""
+
+    latencies_s: list[float]
+    seconds: float
+    cpu_s: float
+    """Of the service's process, from the end of its turn before."""
+    helpers_cpu_s: float
+    """The same of the processes that work for it."""
+
+
+class Frozen:
+    """A service that reads a number per line and answers with JSON: `latencies_s`, `seconds`, `cpu_s` so far."""
+
+    def __init__(self, process: "subprocess.Popen[str]", helpers: Sequence[int], cores: Cores) -> None:
+        """`helpers` are processes that work for it but are not its children."""
+        self._process = process
+        self._helpers = helpers
+        self._cores = cores
+        self._cpu_s = self._helpers_cpu_s = 0.0
+        pin(process.pid, cores.service)
+
+    def turn(self, number: int) -> Turn:
+        """Thaw, send the number, wait for the answer, freeze."""
+        self.thaw()
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        cpu_s = answer["cpu_s"]
+        helpers_cpu_s = sum(sum(each.cpu_times()[:2]) for each in self._others())
+        turn = Turn(answer["latencies_s"], answer["seconds"], cpu_s - self._cpu_s, helpers_cpu_s - self._helpers_cpu_s)
+        self._cpu_s, self._helpers_cpu_s = cpu_s, helpers_cpu_s
+        self.freeze()
+        return turn
+
+    def freeze(self) -> None:
+        """Stop all of it."""
+        for process in (psutil.Process(self._process.pid), *self._others()):
+            if process.pid != self._process.pid:
+                pin(process.pid, self._cores.others)
+            process.suspend()
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        for process in (*self._others(), psutil.Process(self._process.pid)):
+            process.resume()
+
+    def _others(self) -> list[psutil.Process]:
+        above = [psutil.Process(pid) for pid in (self._process.pid, *self._helpers)]
+        return [*above[1:], *(below for process in above for below in process.children(recursive=True))]
+
+
+@contextmanager
+def frozen(
+    command: Sequence[str], environ: Mapping[str, str], log: Path, helpers: Sequence[int], cores: Cores
+) -> Iterator[Frozen]:
+    """A service until the end of the block, where it ends by itself: its input is over."""
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        service = Frozen(process, helpers, cores)
+        try:
+            yield service
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                service.thaw()
+            assert process.stdin
+            process.stdin.close()
+            process.wait(60)
+
+
+def pin(pid: int, cores: Iterable[int]) -> None:
+    """Keep every thread of a process on some cores."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(ProcessLookupError):
+            os.sched_setaffinity(int(task.name), cores)
