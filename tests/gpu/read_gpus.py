@@ -8,8 +8,8 @@ import sys
 
 import msgspec
 
-from spanwand_sidecar.gpu.nvml import NvmlReader
-from spanwand_sidecar.gpu.reader import GpuUnavailable
+from spanwand.gpu.nvml import NvmlReader
+from spanwand.gpu.reader import GpuUnavailable
 
 
 def main() -> None:

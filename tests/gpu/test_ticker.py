@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import pytest
 from tests.support.daemon import until
 
+from spanwand.gpu.reader import GpuReader, GpuUnavailable
 from spanwand.gpu_sample import GpuSample, decode
 from spanwand_sidecar.gpu import ticker as ticking
-from spanwand_sidecar.gpu.reader import GpuReader, GpuUnavailable
 from spanwand_sidecar.gpu.ticker import Ticker
 from spanwand_sidecar.journal import JournalFull
 

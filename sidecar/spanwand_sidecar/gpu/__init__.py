@@ -6,8 +6,8 @@ reader -> ticker -> GPU_SAMPLES frames of the journal -> the line
 from collections.abc import Callable, Mapping
 
 from spanwand.config import GpuConfig
-from spanwand_sidecar.gpu.nvml import NvmlReader
-from spanwand_sidecar.gpu.reader import GpuReader
+from spanwand.gpu.nvml import NvmlReader
+from spanwand.gpu.reader import GpuReader
 from spanwand_sidecar.gpu.scripted import ScriptedReader, load_script
 from spanwand_sidecar.gpu.ticker import Ticker
 from spanwand_sidecar.journal import FrameKind, Journal

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from spanwand.gpu.reader import GpuReader, GpuUnavailable
 from spanwand.gpu_sample import GpuSample, encode
 from spanwand_sidecar.gpu.aside import Aside, StillRunning
-from spanwand_sidecar.gpu.reader import GpuReader, GpuUnavailable
 from spanwand_sidecar.journal import JournalError
 from spanwand_sidecar.log import LOG, Seldom
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
+from spanwand.gpu.queries import COUNTERS, QUERIES, Query
+from spanwand.gpu.reader import GpuUnavailable
+from spanwand.gpu.visible import Visible, visible_devices
 from spanwand.gpu_sample import GpuSample, Sharing
-from spanwand_sidecar.gpu.queries import COUNTERS, QUERIES, Query
-from spanwand_sidecar.gpu.reader import GpuUnavailable
-from spanwand_sidecar.gpu.visible import Visible, visible_devices
 
 LIBRARY = "libnvidia-ml.so.1"
 _ABSENT = ("NVML_ERROR_LIBRARY_NOT_FOUND", "NVML_ERROR_DRIVER_NOT_LOADED", "NVML_ERROR_NOT_FOUND")
