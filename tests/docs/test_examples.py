@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from spanwand.config import Section
+from spanwand.gpu.scripted import Script
 from spanwand.prices.file import PriceFile
 from spanwand_sidecar.cli import spanwand_command
 from spanwand_sidecar.config import Config
-from spanwand_sidecar.gpu.scripted import Script
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

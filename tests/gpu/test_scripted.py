@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from spanwand.errors import ConfigError
-from spanwand_sidecar.gpu.scripted import ScriptedReader, load_script
+from spanwand.gpu.scripted import ScriptedReader, load_script
 
 SECOND_NS = 1_000_000_000
 SCRIPT = """

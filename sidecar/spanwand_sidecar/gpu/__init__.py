@@ -1,23 +1,14 @@
-"""Readers of GPUs by name, and the thread that reads them.
+"""The thread that reads the GPUs.
 
 reader -> ticker -> GPU_SAMPLES frames of the journal -> the line
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from spanwand.config import GpuConfig
-from spanwand.gpu.nvml import NvmlReader
-from spanwand.gpu.reader import GpuReader
-from spanwand_sidecar.gpu.scripted import ScriptedReader, load_script
+from spanwand.gpu import READERS
 from spanwand_sidecar.gpu.ticker import Ticker
 from spanwand_sidecar.journal import FrameKind, Journal
-
-READERS: Mapping[str, Callable[[GpuConfig], Callable[[], GpuReader]]] = {
-    "nvml": lambda _: NvmlReader,
-    "auto": lambda _: NvmlReader,
-    "scripted": lambda config: ScriptedReader(load_script(config.script)).again,
-}
-"""What opens each, made from the configuration; a bad one is a ConfigError now. Opening may raise GpuUnavailable."""
 
 
 def open_ticker(config: GpuConfig, journal: Journal, is_awaited: Callable[[], bool]) -> Ticker | None:
