@@ -5,11 +5,11 @@ written meanwhile is left out, so a daemon may go on.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,12 +24,22 @@ Place = tuple[int, int, int]
 """One row: which file, which increment of it, which row of that."""
 
 _INT64 = range(-(2**63), 2**63)
+_WEIGHT = "sample_weight"
+
+
+class _Revision(NamedTuple):
+    """One row of a trace in `requests`; they sort by time."""
+
+    window_end_s: float
+    revision: int
+    place: Place
+    weight: float
 
 
 class StoredRows:
     """All rows of a table: columns of `tables` first, then configured attributes, as text.
 
-    Of a trace whose row in `requests` late spans amended, only the last row is there.
+    Of a trace whose row in `requests` late spans amended, only the last row is there, with the lowest weight of all.
     """
 
     def __init__(self, path: Path, table: str) -> None:
@@ -43,7 +53,7 @@ class StoredRows:
         own = TABLES[table]
         known = {column.name for column in own}
         self.columns = own + tuple(Column(name, Type.TEXT, "configured") for name in names if name not in known)
-        self._amended = self._find_amended(amended) if amended else frozenset()
+        self._revised = self._revise(amended) if amended else {}
 
     def __iter__(self) -> Iterator[list[Any]]:
         """Rows in the order in which they were logged, file by file. Raises NotReadable."""
@@ -51,8 +61,11 @@ class StoredRows:
             for number, increment in enumerate(source.increments()):
                 places = [_position(increment.columns, column.name) for column in self.columns]
                 for row_number, row in enumerate(increment.rows):
-                    if (source_number, number, row_number) not in self._amended:
+                    place = source_number, number, row_number
+                    if place not in self._revised:
                         yield self._row(row, places)
+                    elif (weight := self._revised[place]) is not None:
+                        yield self._reweighted(self._row(row, places), weight)
 
     def _row(self, row: Sequence[Any], places: Sequence[int]) -> list[Any]:
         cells = []
@@ -64,6 +77,9 @@ class StoredRows:
             cells.append(cell)
         return cells
 
+    def _reweighted(self, row: list[Any], weight: float) -> list[Any]:
+        return [weight if column.name == _WEIGHT else cell for column, cell in zip(self.columns, row, strict=True)]
+
     def _look_through(self) -> tuple[list[str], set[tuple[Path, str]]]:
         """All column names, and the traces with amended rows."""
         names: dict[str, None] = {}
@@ -71,24 +87,27 @@ class StoredRows:
         for source in self._sources:
             for increment in source.look_through(self.notes):
                 names.update(dict.fromkeys(increment.columns))
-                amended |= {(source.home, trace_id) for trace_id, revision in _revisions(increment) if revision > 1}
+                amended |= {(source.home, trace_id) for trace_id, revision, _ in _revisions(increment) if revision > 1}
         return list(names), amended
 
-    def _find_amended(self, traces: set[tuple[Path, str]]) -> frozenset[Place]:
-        """The rows that a later one of their trace amends: in order of time, each that a revision follows.
+    def _revise(self, traces: set[tuple[Path, str]]) -> Mapping[Place, float | None]:
+        """None for each row that a later one of its trace amends, and the weight of the one that stays.
 
-        A trace that went on after it was forgotten has rows that are no revisions of each other; those stay.
+        Any of them is there with the highest of their probabilities: that is the lowest weight. A trace that went on
+        after it was forgotten has rows that are no revisions of each other; those stay.
         """
-        rows: defaultdict[tuple[Path, str], list[tuple[float, int, Place]]] = defaultdict(list)
+        rows: defaultdict[tuple[Path, str], list[_Revision]] = defaultdict(list)
         for source_number, source in enumerate(self._sources):
             for number, increment in enumerate(source.increments()):
-                for row_number, (trace_id, revision) in enumerate(_revisions(increment)):
+                for row_number, (trace_id, revision, weight) in enumerate(_revisions(increment)):
                     if (source.home, trace_id) in traces:
                         place = source_number, number, row_number
-                        rows[source.home, trace_id].append((increment.window_end_s, revision, place))
-        return frozenset(
-            before[2] for found in map(sorted, rows.values()) for before, after in pairwise(found) if after[1] > 1
-        )
+                        found = _Revision(increment.window_end_s, revision, place, weight)
+                        rows[source.home, trace_id].append(found)
+        revised: dict[Place, float | None] = {}
+        for found in rows.values():
+            revised |= _lowest_weights(sorted(found))
+        return revised
 
 
 class _Source:
@@ -172,11 +191,24 @@ def _text(cell: Any) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _revisions(increment: Increment) -> Iterator[tuple[str, int]]:
-    """Trace id and revision of each row, if the table has such."""
-    if {"trace_id", "revision"} <= set(increment.columns):
-        trace_id, revision = (itemgetter(increment.columns.index(name)) for name in ("trace_id", "revision"))
-        yield from ((trace_id(row), revision(row) or 1) for row in increment.rows)
+def _revisions(increment: Increment) -> Iterator[tuple[str, int, float]]:
+    """Trace id, revision and weight of each row, if the table has such."""
+    names = ("trace_id", "revision", _WEIGHT)
+    if set(names) <= set(increment.columns):
+        read = itemgetter(*map(increment.columns.index, names))
+        for trace_id, revision, weight in map(read, increment.rows):
+            yield trace_id, revision or 1, weight or 1.0
+
+
+def _lowest_weights(rows: Sequence[_Revision]) -> dict[Place, float | None]:
+    """Of the rows of one trace in order of time: None for one that the next amends, else its weight."""
+    weights: dict[Place, float | None] = {}
+    lowest = rows[0].weight
+    for before, after in pairwise(rows):
+        is_amended = after.revision > 1
+        weights[before.place] = None if is_amended else lowest
+        lowest = min(lowest, after.weight) if is_amended else after.weight
+    return {**weights, rows[-1].place: lowest}
 
 
 def _position(columns: Sequence[str], name: str) -> int:

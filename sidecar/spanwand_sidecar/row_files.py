@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
+from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import msgspec
 
@@ -17,10 +18,14 @@ from spanwand.errors import SpanwandError
 from spanwand.tables import Column, Type
 
 Row = Sequence[Any]
+T = TypeVar("T")
 
-PIECE_ROWS = 20_000
-PIECE_CHARS = 8 * 1024 * 1024
-"""What is written at once, at most: it becomes a row group of Parquet."""
+ROW_BYTES = 1_024
+PIECE_BYTES = 1 << 20
+"""Of rows as Python objects, which take ten times the room of columns: so many are there at once. A row counts as its
+texts and `ROW_BYTES`."""
+ROW_GROUP_BYTES = 8 << 20
+"""Of Arrow's columns: larger groups would take memory, of smaller ones a reader has to look at more."""
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """Text that begins like this is a formula to a spreadsheet, and may run something."""
 
@@ -48,17 +53,21 @@ def write_csv(file: IO[bytes], columns: Sequence[Column], rows: Iterable[Row]) -
 
 
 def write_parquet(file: IO[bytes], columns: Sequence[Column], rows: Iterable[Row]) -> int:
-    """Typed and compressed, a row group per piece. Needs pyarrow: see `check_format`."""
+    """Typed and compressed, in row groups of a bounded size. Needs pyarrow: see `check_format`."""
     arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))
     kinds = {Type.TEXT: arrow.string(), Type.WHOLE: arrow.int64(), Type.NUMBER: arrow.float64()}
     schema = arrow.schema([(column.name, kinds[column.type]) for column in columns])
+
+    def columnar(piece: Sequence[Row]) -> Any:
+        cells = zip(*piece, strict=True)
+        return arrow.record_batch([arrow.array(c, f.type) for c, f in zip(cells, schema, strict=True)], schema=schema)
+
     count = 0
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        for piece in pieces(rows):
-            cells = zip(*piece, strict=True)
-            arrays = [arrow.array(column, field.type) for column, field in zip(cells, schema, strict=True)]
-            writer.write_table(arrow.Table.from_arrays(arrays, schema=schema))
-            count += len(piece)
+        pieces = map(columnar, bounded(rows, row_bytes, PIECE_BYTES))
+        for group in bounded(pieces, attrgetter("nbytes"), ROW_GROUP_BYTES):
+            writer.write_table(arrow.Table.from_batches(group))
+            count += sum(piece.num_rows for piece in group)
     return count
 
 
@@ -107,15 +116,20 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows in lists of a bounded size."""
-    piece: list[Row] = []
-    chars = 0
-    for row in rows:
-        piece.append(row)
-        chars += sum([len(cell) for cell in row if isinstance(cell, str)])
-        if len(piece) == PIECE_ROWS or chars >= PIECE_CHARS:
-            yield piece
-            piece, chars = [], 0
-    if piece:
-        yield piece
+def row_bytes(row: Row) -> int:
+    """About how much memory a row takes."""
+    return ROW_BYTES + sum([len(cell) for cell in row if isinstance(cell, str)])
+
+
+def bounded(items: Iterable[T], size_of: Callable[[T], int], limit: int) -> Iterator[list[T]]:
+    """Items in lists, each of which ends with the item whose size makes it reach the limit."""
+    found: list[T] = []
+    size = 0
+    for item in items:
+        found.append(item)
+        size += size_of(item)
+        if size >= limit:
+            yield found
+            found, size = [], 0
+    if found:
+        yield found

@@ -7,6 +7,7 @@ import math
 import os
 import stat
 import sys
+import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.config import GatherConfig, LineConfig
 from spanwand.sinks.jsonl import open_sink
 from spanwand.stored_rows import fit
-from spanwand.tables import TABLES, Type, columns
+from spanwand.tables import TABLES, Column, Type, columns
+from spanwand_sidecar import row_files
 from spanwand_sidecar.commands.export import export
-from spanwand_sidecar.row_files import FORMATS, harmless, pieces
+from spanwand_sidecar.row_files import FORMATS, bounded, harmless
 
 parquet: Any = importlib.import_module("pyarrow.parquet")
 CONFIG = LineConfig(gather=GatherConfig(request_attributes=("comic.id",)))
@@ -130,6 +132,23 @@ def test_only_the_last_revision_of_a_request_is_there(tmp_path: Path) -> None:
     assert found == [("again", 2), ("again", 6), ("moved", 4), ("plain", 1), ("unseen", 9)]
 
 
+def test_of_an_amended_request_the_lowest_weight_holds(tmp_path: Path) -> None:
+    """P7: as `spanwand read` has it; any of its rows is kept with the highest of their probabilities."""
+
+    def weighed(trace: str, revision: int, weight: float) -> Cells:
+        return {**request(trace, revision, 1), "sample_weight": weight}
+
+    home = write(
+        tmp_path / "data",
+        {"z": {"requests": [weighed("slow", 1, 10.0), weighed("plain", 1, 10.0), weighed("first", 1, 1.0)]}},
+        {"z": {"requests": [weighed("slow", 2, 1.0), weighed("first", 2, 10.0)]}},
+        {"z": {"requests": [weighed("slow", 3, 10.0), weighed("plain", 1, 4.0)]}},
+    )
+    assert run(home, "--table", "requests", "--output", tmp_path / "r.jsonl").exit_code == 0
+    found = sorted((each["trace_id"], each["revision"], each["sample_weight"]) for each in lines(tmp_path / "r.jsonl"))
+    assert found == [("first", 2, 1.0), ("plain", 1, 4.0), ("plain", 1, 10.0), ("slow", 3, 1.0)]
+
+
 def test_the_same_trace_in_two_data_directories_is_two_requests(tmp_path: Path) -> None:
     """Replicas that each saw a part of it."""
     write(tmp_path / "x" / "one", {"r": {"requests": [request("t", 1, 1)]}}, {"r": {"requests": [request("t", 2, 2)]}})
@@ -218,6 +237,41 @@ def test_the_standard_output(home: Path) -> None:
     assert [json.loads(line)["trace_id"] for line in result.stdout.splitlines()] == ["a", "b"]
 
 
+class LiveRow(list[Any]):
+    """A row that can be watched."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # lists have none
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("count", [4_000, 16_000])
+def test_few_rows_are_in_memory_at_once(form: str, count: int, tmp_path: Path) -> None:
+    """K3: as many of 16,000 as of 4,000, and row groups of Parquet do not grow with them."""
+    live: weakref.WeakSet[LiveRow] = weakref.WeakSet()
+    names, most = [f"c{at}" for at in range(9)], 0
+
+    def rows() -> Iterable[LiveRow]:
+        nonlocal most
+        for number in range(count):
+            row = LiveRow([f"{number:0200}" for _ in names])
+            live.add(row)
+            most = max(most, len(live))
+            yield row
+
+    with (tmp_path / "file").open("wb") as file:
+        assert FORMATS[form](file, [Column(name, Type.TEXT, "") for name in names], rows()) == count
+    assert most < 1_000
+
+
+def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """K3: what Parquet holds until it is written."""
+    monkeypatch.setattr(row_files, "ROW_GROUP_BYTES", 2 << 20)
+    home = write(tmp_path / "data", *[{"one": {"generations": [{"input": "x" * 20_000}] * 100}} for _ in range(5)])
+    assert run(home, "--output", tmp_path / "c.parquet").exit_code == 0
+    metadata = parquet.ParquetFile(tmp_path / "c.parquet").metadata
+    sizes = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
+    assert (sum(sizes), len(sizes) > 2, max(sizes) < 250) == (500, True, True)
+
+
 def test_what_is_written_at_once_is_bounded() -> None:
-    rows = [("x" * 1_000_000,)] * 20
-    assert [len(piece) for piece in pieces(rows)] == [9, 9, 2]
+    assert [len(group) for group in bounded([400] * 7, lambda size: size, 1_000)] == [3, 3, 1]
