@@ -105,8 +105,8 @@ class StoredRows:
                         found = _Revision(increment.window_end_s, revision, place, weight)
                         rows[source.home, trace_id].append(found)
         revised: dict[Place, float | None] = {}
-        for found in rows.values():
-            revised |= _lowest_weights(sorted(found))
+        for revisions in rows.values():
+            revised |= _lowest_weights(sorted(revisions))
         return revised
 
 

@@ -7,7 +7,6 @@ import math
 import os
 import stat
 import sys
-import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,9 @@ from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.config import GatherConfig, LineConfig
 from spanwand.sinks.jsonl import open_sink
 from spanwand.stored_rows import fit
-from spanwand.tables import TABLES, Column, Type, columns
-from spanwand_sidecar import row_files
+from spanwand.tables import TABLES, Type, columns
 from spanwand_sidecar.commands.export import export
-from spanwand_sidecar.row_files import FORMATS, bounded, harmless
+from spanwand_sidecar.row_files import FORMATS
 
 parquet: Any = importlib.import_module("pyarrow.parquet")
 CONFIG = LineConfig(gather=GatherConfig(request_attributes=("comic.id",)))
@@ -84,12 +82,6 @@ def test_csv_reads_back_and_holds_no_formula(home: Path, tmp_path: Path) -> None
     assert (first["latency_s"], first["input_tokens"], first["comic.id"], first["input"]) == ("0.5", "3", "7", "")
     assert second["input"] == "'" + str(CALLS[1]["input"])
     assert (second["output"], second["latency_s"]) == (CALLS[1]["output"], "-1.0")
-
-
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1"])
-def test_formulas(text: str) -> None:
-    assert harmless(text) == f"'{text}"
-    assert harmless(f"x{text}") == f"x{text}"
 
 
 def test_parquet_is_typed(home: Path, tmp_path: Path) -> None:
@@ -235,43 +227,3 @@ def test_the_file_is_its_owners_and_replaces_an_older_one(home: Path, tmp_path: 
 def test_the_standard_output(home: Path) -> None:
     result = run(home, "--format", "jsonl", "--output", "-")
     assert [json.loads(line)["trace_id"] for line in result.stdout.splitlines()] == ["a", "b"]
-
-
-class LiveRow(list[Any]):
-    """A row that can be watched."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]  # lists have none
-
-
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("count", [4_000, 16_000])
-def test_few_rows_are_in_memory_at_once(form: str, count: int, tmp_path: Path) -> None:
-    """K3: as many of 16,000 as of 4,000, and row groups of Parquet do not grow with them."""
-    live: weakref.WeakSet[LiveRow] = weakref.WeakSet()
-    names, most = [f"c{at}" for at in range(9)], 0
-
-    def rows() -> Iterable[LiveRow]:
-        nonlocal most
-        for number in range(count):
-            row = LiveRow([f"{number:0200}" for _ in names])
-            live.add(row)
-            most = max(most, len(live))
-            yield row
-
-    with (tmp_path / "file").open("wb") as file:
-        assert FORMATS[form](file, [Column(name, Type.TEXT, "") for name in names], rows()) == count
-    assert most < 1_000
-
-
-def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """K3: what Parquet holds until it is written."""
-    monkeypatch.setattr(row_files, "ROW_GROUP_BYTES", 2 << 20)
-    home = write(tmp_path / "data", *[{"one": {"generations": [{"input": "x" * 20_000}] * 100}} for _ in range(5)])
-    assert run(home, "--output", tmp_path / "c.parquet").exit_code == 0
-    metadata = parquet.ParquetFile(tmp_path / "c.parquet").metadata
-    sizes = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
-    assert (sum(sizes), len(sizes) > 2, max(sizes) < 250) == (500, True, True)
-
-
-def test_what_is_written_at_once_is_bounded() -> None:
-    assert [len(group) for group in bounded([400] * 7, lambda size: size, 1_000)] == [3, 3, 1]
