@@ -44,13 +44,18 @@ class Setup(NamedTuple):
     pseudonym_key: bytes
 
 
-def read_setup(environ: Mapping[str, str]) -> Setup:
+def read_config(environ: Mapping[str, str]) -> AppConfig:
     """Read `SPANWAND_…` variables and the file that `SPANWAND_CONFIG` names. Raises ConfigError."""
     layers: list[Settings] = []
     if environ.get(CONFIG_FILE):
         layers.append(from_file(AppConfig, Path(environ[CONFIG_FILE])))
     read = {name: value for name, value in environ.items() if not name.startswith(NOT_READ)}
-    config = load(AppConfig, *layers, from_environment(AppConfig, read)).config
+    return load(AppConfig, *layers, from_environment(AppConfig, read)).config
+
+
+def read_setup(environ: Mapping[str, str]) -> Setup:
+    """The configuration, and all that the exporter needs besides. Raises ConfigError."""
+    config = read_config(environ)
     _check_sinks(config)
     read_prices(config.price)
     directory = _directory(config, environ)

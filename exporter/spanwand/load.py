@@ -17,8 +17,8 @@ from pydantic.fields import FieldInfo
 from spanwand.errors import ConfigError
 
 PREFIX = "SPANWAND_"
-RESERVED = frozenset({"SPANWAND_CONFIG", "SPANWAND_KILL_AT"})
-"""Variables that are no setting: the path of the file itself, and the switch of the fault tests."""
+RESERVED = frozenset({"SPANWAND_CONFIG", "SPANWAND_KILL_AT", "SPANWAND_APP_GPUS", "SPANWAND_MEDIA_ENDPOINT"})
+"""Variables that are no setting: the file itself, the switch of the fault tests, what instrumentations are told."""
 
 Model = TypeVar("Model", bound=BaseModel)
 

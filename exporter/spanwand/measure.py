@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from spanwand.config import MeasureConfig
+from spanwand.dialects import hardware
 from spanwand.dialects.metrics import PARSERS, SOURCES, Part, plain_name, sources
 from spanwand.drops import DropReason, Drops
 from spanwand.measurement import Distribution, Measurement, Reading, Temporality
@@ -66,9 +67,9 @@ class Measure:
         return next((last.position for last in self._last.values()), None)
 
     def wanted(self, name: str) -> bool:
-        """Whether anything is made of a metric."""
+        """Whether anything is made of a metric, here or by what reads GPUs out of it."""
         plain = plain_name(name)
-        return plain in SOURCES or plain in self._allowed
+        return plain in SOURCES or plain in self._allowed or name in hardware.NAMES
 
     def __call__(self, points: Iterable[Measurement], arrival_ns: int) -> Iterator[tuple[Measurement, list[Reading]]]:
         """Yield the points that count, each with its readings."""

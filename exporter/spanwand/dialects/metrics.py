@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from spanwand.dialects import hardware
 from spanwand.dialects.parsers import scalar_text
 from spanwand.span import Parser
 
@@ -135,7 +136,10 @@ _GPUS: Mapping[str, tuple[MetricSource, ...]] = {
 SOURCES: Mapping[str, tuple[MetricSource, ...]] = {**_CLIENT, **_SERVER, **_ENGINES, **_GPUS}
 """What is read, by the metric's plain name."""
 
-PARSERS: Mapping[str, Parser] = dict.fromkeys((*INDEX_KEYS, _PARTITION, _TOKEN_TYPE, _HARDWARE), scalar_text)
+PARSERS: Mapping[str, Parser] = {
+    **dict.fromkeys((*INDEX_KEYS, _PARTITION, _TOKEN_TYPE, _HARDWARE), scalar_text),
+    **hardware.PARSERS,
+}
 """Attributes of points that are read."""
 
 

@@ -1,0 +1,1 @@
+"""Instrumentations of our own, for libraries that have none. They import what they watch only once the app has."""
