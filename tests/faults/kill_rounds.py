@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import msgspec
 
 from tests.faults.otlp import SpanKey, input_tokens
-from tests.faults.senders import Load, Senders
+from tests.faults.senders import OK, Load, Senders
 from tests.faults.targets import Delivered, Target
+from tests.support.daemon import until
 
 SEED = 20_260_801
+STARTED_S = 60.0
 
 
 def spans_load(address: str) -> Load:
@@ -55,11 +57,13 @@ def account(acknowledged: set[SpanKey], kills: int, delivered: Delivered) -> Acc
 def kill_rounds(target: Target, rounds: int, senders: Sequence[Senders], pause_s: float = 6.0) -> Counter[str]:
     """Kill `target` `rounds` times under the load of `senders`; then end those and let everything come out.
 
-    Returns what was killed how often.
+    Each of them is acknowledged something before the first kill, however long a start takes. Returns what was killed
+    how often.
     """
     rng = random.Random(SEED)
     killed: Counter[str] = Counter()
     target.start()
+    until(lambda: all(each.codes()[OK] for each in senders), STARTED_S)
     for _ in range(rounds):
         time.sleep(rng.uniform(0.2, pause_s))
         what = target.kill(rng)

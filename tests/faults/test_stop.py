@@ -1,4 +1,4 @@
-"""R10: SIGTERM with W&B up, slow or away, and little or much time: in time, and then everything is at W&B once."""
+"""R10: SIGTERM with W&B up, slow, away or silent, and little or much time: in time, and then all is at W&B once."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -22,11 +22,15 @@ BACKENDS: Mapping[str, Callable[[WandbServer], object]] = {
     "up": lambda server: None,
     "slow": lambda server: server.faults.add(Fault("*", "slow", delay_s=1.0)),
     "down": WandbServer.down,
+    "hanging": lambda server: server.faults.add(Fault("*", "hang")),
 }
 
 
-def stop_under_load(directory: Path, grace_s: float, backend: str, report: Callable[[str], None]) -> None:
-    """Stop while senders go on, start again with W&B up, and wait until the first daemon's runs are completed."""
+def stop_under_load(directory: Path, grace_s: float, backend: str, report: Callable[[str], None]) -> float:
+    """Stop while senders go on, start again with W&B up, and wait until the first daemon's runs are completed.
+
+    Returns how long the stop took, in seconds.
+    """
     with WandbServer() as server:
         target = Spanwand(directory, "wandb", WANDB__MODE="online", WANDB__INIT_TIMEOUT_S="4")
         target.environ = environment(server.url, directory / "home")
@@ -52,20 +56,21 @@ def stop_under_load(directory: Path, grace_s: float, backend: str, report: Calla
             missing = len(rows_at(server)) - counted_at(server)
         assert server.problems() == []
     took = f"stopped in {took_s:4.1f} s, {'something' if said else 'nothing'} left"
-    report(f"R10 grace {grace_s:2} s, W&B {backend:4}: {took}; {found}, {missing} not uploaded")
+    report(f"R10 grace {grace_s:2} s, W&B {backend:7}: {took}; {found}, {missing} not uploaded")
     assert code == 0
     assert (found.lost, found.doubled, found.miscounted, found.miscounted_tokens, missing) == (0, 0, 0, 0, 0)
-    assert took_s < grace_s - MARGIN_S
+    return took_s
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["up", "down"])
-def test_two_seconds(tmp_path: Path, report: Callable[[str], None], backend: str) -> None:
+def test_nothing_is_lost_in_two_seconds(tmp_path: Path, report: Callable[[str], None], backend: str) -> None:
     stop_under_load(tmp_path, 2, backend, report)
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("grace_s", "backend"), [(2, "slow"), *product((5, 10, 30), BACKENDS)])
-def test_more_time(tmp_path: Path, report: Callable[[str], None], grace_s: float, backend: str) -> None:
-    stop_under_load(tmp_path, grace_s, backend, report)
+@pytest.mark.parametrize(("grace_s", "backend"), list(product((2, 5, 10, 30), BACKENDS)))
+def test_in_time(tmp_path: Path, report: Callable[[str], None], grace_s: float, backend: str) -> None:
+    """Asserted here only: on a machine with other work, the end of a process takes what that work leaves it."""
+    assert stop_under_load(tmp_path, grace_s, backend, report) < grace_s - MARGIN_S

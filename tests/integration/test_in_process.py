@@ -48,6 +48,7 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
         "SPANWAND_DATA_DIR": str(data_dir),
         "SPANWAND_SINKS": "jsonl",
         "SPANWAND_WANDB__MODE": "offline",
+        "SPANWAND_IN_PROCESS__EXIT_TIMEOUT_S": "50",
         "PYTHONPATH": str(ROOT),
         **settings,
     }
