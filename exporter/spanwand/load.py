@@ -30,8 +30,12 @@ class Setting(NamedTuple):
     origin: str
 
 
+Place = tuple[int | str, ...]
 Settings = Mapping[str, Setting]
 """One layer, by dotted key."""
+_MAPPING = "must be a mapping of keys to values"
+_WORDS = {"tuple_type": "must be a list", "model_type": _MAPPING, "model_attributes_type": _MAPPING}
+"""Of errors that pydantic tells a programmer of."""
 
 
 class Loaded(NamedTuple, Generic[Model]):
@@ -106,7 +110,7 @@ def _entries(
         return
     if not isinstance(document, yaml.MappingNode):
         place = f"{path}:{document.start_mark.line + 1}"
-        raise ConfigError(f"{place}: {prefix.rstrip('.') or 'the file'} must be a mapping of keys to values")
+        raise ConfigError(f"{place}: {prefix.rstrip('.') or 'the file'} {_MAPPING}")
     for name, value in document.value:
         key = f"{prefix}{name.value}"
         if key in known:
@@ -115,7 +119,8 @@ def _entries(
             yield from _entries(value, known, path, f"{key}.")
         else:
             place = f"{path}:{name.start_mark.line + 1}"
-            raise ConfigError(f"{place}: unknown key {key!a}{_nearest(key, known)}")
+            sections = {other.rpartition(".")[0] for other in known}
+            raise ConfigError(f"{place}: unknown key {key!a}{_nearest(key, {*known, *sections})}")
 
 
 def _construct(node: yaml.Node, place: str) -> object:
@@ -158,10 +163,17 @@ def _tree(settings: Settings) -> dict[str, object]:
 
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     """All problems in one line: key, what is wrong, where it was set."""
-    return "; ".join(_problem(detail["loc"], detail["msg"], origins) for detail in error.errors(include_input=False))
+    found = {detail["loc"]: _WORDS.get(detail["type"], detail["msg"]) for detail in error.errors(include_input=False)}
+    innermost = {place: message for place, message in found.items() if not any(_is_within(o, place) for o in found)}
+    return "; ".join(_problem(place, message, origins) for place, message in innermost.items())
 
 
-def _problem(place: tuple[int | str, ...], message: str, origins: Mapping[str, str]) -> str:
+def _is_within(place: Place, outer: Place) -> bool:
+    """A list with a wrong item is also reported as too short."""
+    return len(place) > len(outer) and place[: len(outer)] == outer
+
+
+def _problem(place: Place, message: str, origins: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in place)
     origin = next((origins[known] for known in origins if key == known or key.startswith(f"{known}.")), "")
     message = message.removeprefix("Value error, ")

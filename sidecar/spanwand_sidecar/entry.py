@@ -1,6 +1,12 @@
-"""Where the `spanwand` script starts: says what to install when the daemon's libraries are missing."""
+"""Where the `spanwand` script starts: says what to install when the daemon's libraries are missing.
+
+Ctrl-C ends it without a traceback even while it is still importing.
+"""
 
 import sys
+
+INTERRUPTED = 130
+"""What a shell says of a command that Ctrl-C has ended."""
 
 
 def main() -> None:
@@ -13,6 +19,8 @@ def main() -> None:
         if error.name and error.name.startswith("spanwand"):
             raise
         sys.exit(_missing(error.name))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def _missing(module: str | None) -> int:

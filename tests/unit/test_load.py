@@ -7,6 +7,7 @@ import pytest
 from spanwand.config import LineConfig
 from spanwand.errors import ConfigError
 from spanwand.load import Setting, from_environment, from_file, keys, load, variable
+from spanwand_sidecar.config import Config
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def test_every_key_has_a_variable() -> None:
     ("text", "message"),
     [
         ("wandb:\n  mod: online", ":2: unknown key 'wandb.mod'; did you mean wandb.mode?"),
+        ("sampl: {ratio: 1}", ":1: unknown key 'sampl'; did you mean sample?"),
         ("wandb:\n  mode: online\n  mode: offline", ":3: wandb.mode is set twice"),
         ("wandb: {mode: online}\nwandb: {mode: offline}", ":2: wandb.mode is set twice"),
         ("wandb: online", ":1: wandb must be a mapping"),
@@ -94,3 +96,27 @@ def test_bad_values_name_key_and_origin_but_never_the_value(file: Path) -> None:
     assert f"wandb.mode: input should be 'auto', 'online', 'offline' or 'disabled' (file {file}:1)" in message
     assert f"aggregate.window_s: input should be greater than 0 (file {file}:2)" in message
     assert "local-secret" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sinks: wandb", "sinks: must be a list (file {file}:1)"),
+        ("redact: {rules: [keys]}", "redact.rules.0: must be a mapping of keys to values (file {file}:1)"),
+        ("in_process: {max_queued_spans: many}", "in_process.max_queued_spans: input should be a valid integer"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_in_words_of_the_file(file: Path, text: str, message: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        load(LineConfig, from_file(LineConfig, file))
+    assert message.format(file=file) in str(error.value)
+
+
+def test_an_item_that_is_wrong_is_the_only_complaint() -> None:
+    """Nobody cares that pydantic then counts one item less than it wants."""
+    layer = from_environment(Config, {"SPANWAND_LISTEN__GRPC": "nowhere"})
+    with pytest.raises(ConfigError) as error:
+        load(Config, layer)
+    assert str(error.value).startswith("listen.grpc.0: must be host:port")
+    assert ";" not in str(error.value)
