@@ -163,6 +163,19 @@ class WandbConfig(Section):
     """Longest wait for an upload when a run ends; what is left stays on disk."""
 
 
+class AttributionConfig(Section):
+    """Whose work the GPUs did (docs/what-did-this-image-cost.md)."""
+
+    providers: tuple[str, ...] = ("", "diffusers", "transformers", "vllm", "sglang", "tgi", "llama_cpp", "ollama")
+    """Providers whose calls run on these GPUs; empty: calls that name none. Calls that name a GPU do anyway, and those
+    of which a serving engine or a pipeline in the app says how long it worked."""
+    horizon_s: float = Field(default=300.0, gt=0, le=3_600)
+    """Seconds for which readings can be divided; what a call used that is decided later is nobody's. For so long, and
+    `deduplicate.window_s` before, the journal is kept."""
+    grid_gco2e_per_kwh: float | None = Field(default=None, ge=0)
+    """Grams of CO2 equivalent per kWh of electricity, times the PUE if you like; unset: no CO2e is computed."""
+
+
 class GpuConfig(Section):
     """The GPUs of this pod, which the daemon reads (docs/gpu.md)."""
 
@@ -172,6 +185,7 @@ class GpuConfig(Section):
     """Seconds between two readings."""
     script: str = ""
     """YAML file of what the `scripted` reader reads; empty: a GPU that works and rests in turn."""
+    attribution: AttributionConfig = AttributionConfig()
 
 
 class InProcessConfig(Section):

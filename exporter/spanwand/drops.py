@@ -52,6 +52,8 @@ class DropReason(StrEnum):
     """An image of a call whose content was flagged, or one that came while images are off."""
     MEDIA_LATE = "media_late"
     """An uploaded image whose call did not come while its trace was open, or had left."""
+    GPU_OVERFLOW = "gpu_overflow"
+    """A reading of a GPU in a window that has too many: no call gets a share of what was counted before it."""
     LINE_FAILED = "line_failed"
     """A span that the in-process exporter could not take: a bug, with a traceback in the app's debug log."""
 

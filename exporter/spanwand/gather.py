@@ -6,7 +6,7 @@ metric is that late and not as late as the trace is long.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -41,6 +41,13 @@ class Settled(NamedTuple):
     """What is held of their trace, if anything is."""
 
 
+Shared = Callable[[list[Clean], Trace | None], list[Clean]]
+
+
+def _as_they_are(calls: list[Clean], _: Trace | None) -> list[Clean]:
+    return calls
+
+
 AGGREGATE_ONLY = Counting(rules=("aggregate_only",))
 """Of an agent or the like whose usage no call below it reports: it stands for calls that left no span."""
 NOTHING: tuple[Settled, ...] = ()
@@ -49,12 +56,18 @@ NOTHING: tuple[Settled, ...] = ()
 class Gather:
     """The open traces and what they hold."""
 
-    def __init__(self, config: GatherConfig, drops: Drops, duplicates: Counter[str] | None = None) -> None:
-        """`duplicates` counts by rule the spans that report a call which another span reports."""
+    def __init__(
+        self, config: GatherConfig, drops: Drops, duplicates: Counter[str] | None = None, shared: Shared = _as_they_are
+    ) -> None:
+        """`duplicates` counts by rule the spans that report a call which another span reports.
+
+        `shared` gives calls that leave, and count, their shares of GPUs; None: of no trace that is held.
+        """
         self._hold_ns = int(min(config.hold_s, config.idle_s) * _NS)
         self._idle_ns = int(config.idle_s * _NS)
         self._drops = drops
         self._duplicates: Counter[str] = Counter() if duplicates is None else duplicates
+        self._shared = shared
         self._traces = Traces(config)
         self._mates = Mates()
         self._by_flush_ns: list[tuple[int, bytes]] = []  # a heap; an entry counts if its trace has the same time
@@ -82,7 +95,7 @@ class Gather:
             self._traces.place(trace)
             return NOTHING
         self._drops[DropReason.LATE if isinstance(trace, Old) else DropReason.TRACE_OVERFLOW] += 1
-        return (Settled([generation]),)
+        return (Settled(self._shared([generation], None)),)
 
     def root(self, root: CleanRoot, arrival_ns: int) -> None:
         """Take the local root of a trace."""
@@ -192,9 +205,10 @@ class Gather:
                     generation = replace(generation, counting=AGGREGATE_ONLY)
                 step.generation, step.is_counted = None, True
                 trace.handed_out.append(step)
-                call = with_said(trace, generation)
-                count(trace, call)
-                calls.append(call)
+                calls.append(with_said(trace, generation))
+        calls = self._shared(calls, trace)
+        for call in calls:
+            count(trace, call)
         return calls
 
 

@@ -10,16 +10,22 @@ than `max_journal_bytes`.
 """
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from spanwand.drops import DropReason, Drops
+from spanwand.gpu_points import gpu_samples
 from spanwand.gpu_sample import GpuSample, decode
-from spanwand.measurement import Reading
+from spanwand.measurement import Measurement, Reading
 from spanwand.metrics import Kind, in_a_key
 from spanwand.runs import Home
+from spanwand.span import Span, SpanResource
 
+Pair = tuple[GpuSample, GpuSample]
+"""Two readings of one device, one after the other."""
+MOST_DEVICES = 256
+"""Of which apps may tell; more are not from one machine."""
 LIVE_NS = 300 * 1_000_000_000
 """Quiet after which a service, or a device, is forgotten."""
 _BLIND_S = 15.0
@@ -46,11 +52,13 @@ COUNTERS: Mapping[str, tuple[str, float]] = {
 
 
 class _Last(msgspec.Struct, frozen=True):
-    """The last reading of a device."""
+    """The last reading of a device, whether an app made it, and whether the device has been read here too."""
 
     arrival_ns: int
     position: int
     sample: GpuSample
+    by_app: bool
+    here: bool
 
 
 class _Heard(msgspec.Struct, frozen=True):
@@ -109,39 +117,70 @@ class Meter:
         """First frame of the window if it has something for a run."""
         return self._position if self._window and self._homes else None
 
-    @property
-    def has_devices(self) -> bool:
-        """Whether it matters who is live: nobody is remembered before the first reading of a device."""
-        return bool(self._last)
+    def hear(
+        self, items: Iterable[Span | Measurement], home_of: Callable[[SpanResource], Home], arrival_ns: int
+    ) -> None:
+        """Some services have sent something. Nobody is remembered before the first reading of a device.
 
-    def heard(self, home: Home, arrival_ns: int) -> None:
-        """A service has sent something."""
-        self._homes[home] = _Heard(arrival_ns, self._position, self._for_growth)
-        self._homes.move_to_end(home)
+        All that came counts, sent again or not, or a replay would hear of others.
+        """
+        if self._last:
+            for resource in {id(item.resource): item.resource for item in items}.values():
+                home = home_of(resource)
+                self._homes[home] = _Heard(arrival_ns, self._position, self._for_growth)
+                self._homes.move_to_end(home)
 
-    def __call__(self, body: bytes, arrival_ns: int) -> None:
-        """Take a frame of readings."""
+    def __call__(self, body: bytes, arrival_ns: int) -> list[Pair]:
+        """Take a frame of readings; returns each, but the first one of a device, with the one before it."""
         try:
             samples = decode(body)
         except ValueError:
             self._drops[DropReason.UNDECODABLE] += 1
-            return
-        for sample in samples:
-            if not sample.trouble:
-                self._take(sample, arrival_ns)
+            return []
+        pairs = [self._read_here(sample, arrival_ns) for sample in samples if not sample.trouble]
+        return [pair for pair in pairs if pair is not None]
 
-    def close_window(self) -> list[tuple[Home, list[Reading]]]:
-        """What the window's readings add to each live run."""
+    def sent(
+        self, points: Sequence[Measurement], home_of: Callable[[SpanResource], Home], arrival_ns: int
+    ) -> tuple[list[Pair], list[Measurement]]:
+        """Take what apps read of devices that are not read here. Returns pairs as above, and the points left over."""
+        samples, others = gpu_samples(points)
+        pairs = [self._read_by_app(sample, arrival_ns) for sample in samples]
+        self.hear(points, home_of, arrival_ns)
+        return [pair for pair in pairs if pair is not None], others
+
+    def close_window(self, more: Iterable[Reading] = ()) -> list[tuple[Home, list[Reading]]]:
+        """What the window's readings, and `more` that is known of the devices, add to each live run."""
         devices, self._window = self._window, {}
         self._settle()
         readings = [reading for uuid, device in devices.items() for reading in _readings(uuid, device)]
+        readings += more
         return [(home, readings) for home in self._homes] if readings else []
 
     def _settle(self) -> None:
         """Between two windows: the growth of the next one begins with the last readings so far."""
         self._for_growth = min((last.position for last in self._last.values()), default=self._position)
 
-    def _take(self, sample: GpuSample, arrival_ns: int) -> None:
+    def _read_here(self, sample: GpuSample, arrival_ns: int) -> Pair | None:
+        """What an app says until the first reading of our own is newer comes first: frames of ours take their time."""
+        last = self._last.get(sample.uuid)
+        if last is None or not last.by_app or sample.time_ns > last.sample.time_ns:
+            return self._take(sample, arrival_ns, by_app=False)
+        self._last[sample.uuid] = msgspec.structs.replace(last, here=True)
+        return None
+
+    def _read_by_app(self, sample: GpuSample, arrival_ns: int) -> Pair | None:
+        """Of one device several processes may say the same; out of order, its counters would seem to begin anew."""
+        last = self._last.get(sample.uuid)
+        if last is None and len(self._last) >= MOST_DEVICES:
+            self._drops[DropReason.SERIES_OVERFLOW] += 1
+        elif last is not None and (last.here or sample.time_ns <= last.sample.time_ns):
+            self._drops[DropReason.DUPLICATE] += 1
+        else:
+            return self._take(sample, arrival_ns, by_app=True)
+        return None
+
+    def _take(self, sample: GpuSample, arrival_ns: int, *, by_app: bool) -> Pair | None:
         device = self._window.get(sample.uuid)
         if device is None:
             device = self._window[sample.uuid] = _Device(sample.index)
@@ -150,10 +189,13 @@ class Meter:
             if value is not None:
                 device.sums[field] += value
                 device.readings[field] += 1
-        if sample.uuid in self._last:
-            for key, grown in growth(self._last[sample.uuid].sample, sample):
-                device.growth[key] += grown
-        self._last[sample.uuid] = _Last(arrival_ns, self._position, sample)
+        last = self._last.get(sample.uuid)
+        self._last[sample.uuid] = _Last(arrival_ns, self._position, sample, by_app, not by_app)
+        if last is None:
+            return None
+        for key, grown in growth(last.sample, sample):
+            device.growth[key] += grown
+        return last.sample, sample
 
 
 def _is_older(heard: _Heard, oldest_ns: int, oldest: int) -> bool:

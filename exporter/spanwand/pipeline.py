@@ -2,19 +2,19 @@
 
     decode -> deduplicate -> normalise -> price -> redact -> gather -> sample -> aggregate -> Batch
     logs:     decode -> supplement -> redact -> gather
-    metrics:  decode -> measure -> aggregate
+    metrics:  decode -> measure -> aggregate; readings of GPUs as below
     images:   redact -> gather
-    GPUs:     meter -> aggregate
+    GPUs:     meter -> aggregate, attribute -> gather
 
-Time is the frames' arrival, which never decreases; no stage looks at a clock. So a journal that is replayed gives the
-same batches, and a replay that starts at a batch's `low` gives the same batches behind it. `low` is always the first
-frame of a window: whatever a stage counts per window, a replay counts from its start.
+Time is the frames' arrival, which never decreases; no stage looks at a clock. So a replay gives the same batches, and
+one from a batch's `low` the same behind it. `low` is always the first frame of a window, for stages count by window.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from spanwand.aggregate import Aggregate
+from spanwand.attribute import Attribute
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
 from spanwand.decode import Decode
@@ -25,7 +25,6 @@ from spanwand.drops import Drops
 from spanwand.events import Evaluation
 from spanwand.gather import Gather, Settled
 from spanwand.measure import Measure
-from spanwand.measurement import Measurement
 from spanwand.meter import Meter
 from spanwand.normalise import Normalise
 from spanwand.price import Price
@@ -58,12 +57,13 @@ class Pipeline:
         self._measure = Measure(config.measure, drops)
         attributes = {**self._normalise.resource_parsers, **self._measure.parsers}
         self._decode_metrics = DecodeMetrics(self._measure.wanted, attributes, drops)
-        self._meter = Meter(config.deduplicate.max_journal_bytes, drops)
         self._price = Price(config.price)
+        self._meter = Meter(config.deduplicate.max_journal_bytes, drops)
+        self._attribute = Attribute(config, self._price.book.gpu_hour_usd, drops)
         self._redact = Redact(config.redact, key, drops, media=media(config.media, drops))
         self._uploads = Uploads(drops, wanted=config.media.columns > 0)
         duplicates: Counter[str] = Counter()
-        self._gather = Gather(config.gather, drops, duplicates)
+        self._gather = Gather(config.gather, drops, duplicates, self._attribute)
         self._sample = Sample(config.sample)
         self._aggregate = Aggregate(config, drops, self._redact.counts, self._normalise.oddities, duplicates)
         self._window_ns = config.aggregate.window_s * 1_000_000_000
@@ -76,7 +76,7 @@ class Pipeline:
         batch = self._enter(start, end, arrival_ns)
         spans, received = self._decode(body)
         self._aggregate.received(spans_received=received)
-        self._hear(spans, arrival_ns)
+        self._meter.hear(spans, self._normalise.home, arrival_ns)
         self._take(spans, arrival_ns)
         return batch
 
@@ -114,15 +114,16 @@ class Pipeline:
         batch = self._enter(start, end, arrival_ns)
         points, received = self._decode_metrics(body)
         self._aggregate.received(metric_points_received=received, metric_points_read=len(points))
-        self._hear(points, arrival_ns)
-        for point, readings in self._measure(points, arrival_ns):
+        pairs, others = self._meter.sent(points, self._normalise.home, arrival_ns)
+        self._attribute.read(pairs)
+        for point, readings in self._measure(others, arrival_ns):
             self._aggregate.measured(self._redact.home(self._normalise.home(point.resource)), readings)
         return batch
 
     def gpus(self, start: int, end: int, arrival_ns: int, body: bytes) -> Batch | None:
         """Take readings of GPUs (`gpu_sample`)."""
         batch = self._enter(start, end, arrival_ns)
-        self._meter(body, arrival_ns)
+        self._attribute.read(self._meter(body, arrival_ns))
         return batch
 
     def tick(self, start: int, end: int, arrival_ns: int) -> Batch | None:
@@ -137,6 +138,7 @@ class Pipeline:
         self._open(start, arrival_ns - arrival_ns % self._window_ns)
         self._count(self._gather.drain())
         self._deduplicate.drain()
+        self._attribute.drain()
         self._metered()
         self._meter.clear()
         return self._close(end, rows_due=True)
@@ -167,12 +169,13 @@ class Pipeline:
     @property
     def low(self) -> int:
         """Frames before this position are not needed any more; the end of the last frame if none is."""
-        return self._lowest(self._gather.low, self._aggregate.low, self._kept)
+        return self._lowest(self._needed, self._attribute.low)
 
     @property
-    def _kept(self) -> int:
-        """What nothing waits for, but a replay has to know."""
-        return self._lowest(self._deduplicate.low, self._measure.low, self._meter.low)
+    def _needed(self) -> int:
+        """The same for all but the shares of GPUs. For some of it nothing waits, but a replay has to know it."""
+        kept = (self._deduplicate.low, self._measure.low, self._meter.low)
+        return self._lowest(self._gather.low, self._aggregate.low, *kept)
 
     @property
     def waiting(self) -> bool:
@@ -184,23 +187,21 @@ class Pipeline:
 
     def _take(self, spans: Iterable[Span], arrival_ns: int) -> None:
         normalise, price, redact, gather = self._normalise, self._price, self._redact, self._gather
+        waits = self._attribute.waits if self._attribute.is_live else None
         for span in self._deduplicate(spans):
             generation = normalise(span)
             if generation is not None:
                 evidence = evidence_of(span.resource.scope_name, generation.response_id)
-                self._count(gather.generation(redact(price(generation)), arrival_ns, evidence))
+                call = redact(price(generation))
+                if waits:
+                    waits(call, arrival_ns)
+                self._count(gather.generation(call, arrival_ns, evidence))
             root = normalise.root(span)
             if root is not None:
                 gather.root(redact.root(root), arrival_ns)
 
-    def _hear(self, items: Iterable[Span | Measurement], arrival_ns: int) -> None:
-        """Remember who sends. All that came counts, sent again or not, or a replay would hear of others."""
-        if self._meter.has_devices:
-            for resource in {id(item.resource): item.resource for item in items}.values():
-                self._meter.heard(self._normalise.home(resource), arrival_ns)
-
     def _metered(self) -> None:
-        for home, readings in self._meter.close_window():
+        for home, readings in self._meter.close_window(self._attribute.close_window()):
             self._aggregate.measured(self._redact.home(home), readings)
 
     def _count(self, settled: Iterable[Settled]) -> None:
@@ -226,12 +227,11 @@ class Pipeline:
 
     def _open(self, start: int, window_start_ns: int) -> None:
         if self._window_start_ns is None:
-            self._window_start_ns = window_start_ns
-            self._deduplicate.open_window(start, window_start_ns)
-            self._measure.open_window(start, window_start_ns)
-            self._meter.open_window(start, window_start_ns)
+            self._window_start_ns, self._end = window_start_ns, start
+            for stage in (self._deduplicate, self._measure, self._meter, self._aggregate):
+                stage.open_window(start, window_start_ns)
             self._gather.open_window(start)
-            self._aggregate.open_window(start, window_start_ns)
+            self._attribute.open_window(start, window_start_ns, self._needed)
 
     def _close(self, seq: int, *, rows_due: bool) -> Batch | None:
         start_ns, self._window_start_ns, self._end = self._window_start_ns, None, seq

@@ -51,7 +51,7 @@ class Interval(msgspec.Struct):
     def wait(self, start_ns: int, end_ns: int, calls: int) -> None:
         """So many calls more (or less, if negative) wait for a part of the time from start to end."""
         for piece in self._pieces(start_ns, end_ns):
-            self.waiting[piece] += calls
+            self.waiting[piece] = max(self.waiting[piece] + calls, 0)  # below, if the clock was set back
         self._merge()
 
     def take(self, start_ns: int, end_ns: int) -> float:
@@ -119,6 +119,15 @@ class Taken(msgspec.Struct):
     memory_byte_s: float = 0.0
     memory_s: float = 0.0
     memory_peak_bytes: int | None = None
+
+    def include(self, other: "Taken") -> None:
+        """Add what the same call took of another device."""
+        for name in ("seconds", "covered_s", "certain_s", "busy_s", "utilization_s", "memory_byte_s", "memory_s"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        if other.joules is not None:
+            self.joules = (self.joules or 0.0) + other.joules
+        if other.memory_peak_bytes is not None:
+            self.memory_peak_bytes = max(self.memory_peak_bytes or 0, other.memory_peak_bytes)
 
     def add(self, interval: Interval, start_ns: int, end_ns: int) -> None:
         """Take the part of a call that was on the device from start to end."""

@@ -1,13 +1,19 @@
-"""P9, R20: with readings of GPUs among the frames too, a replay from a batch's `low` gives exactly what follows it."""
+"""P9, R20: with readings of GPUs among the frames too, a replay from a batch's `low` gives exactly what follows it.
+
+The shares of calls are among that. And they and what nobody took are what the counters grew.
+"""
+
+from collections import Counter
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.support.records import trace_id
 
 from spanwand.batch import Batch
-from spanwand.config import AggregateConfig, DeduplicateConfig, GatherConfig, LineConfig
+from spanwand.config import AggregateConfig, AttributionConfig, DeduplicateConfig, GatherConfig, GpuConfig, LineConfig
 from spanwand.gpu_sample import GpuSample, encode
 from spanwand.meter import LIVE_NS
 from spanwand.pipeline import Pipeline
@@ -18,10 +24,17 @@ PAUSES_S = [0, 1, 4, 9, 10, 30, LIVE_NS // SECOND_NS - 40, LIVE_NS // SECOND_NS 
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A service calls a model; the same call may be sent again."""
+    """A service calls a model; the same call may be sent again. Its end is `lag_s` before its arrival, or behind it."""
 
     service: str
+    trace: int
     span: int
+    parent: int
+    model: str
+    lag_s: float
+    took_s: float
+    gpu: str
+    is_root: bool
 
 
 class Drain(msgspec.Struct, frozen=True):
@@ -31,51 +44,83 @@ class Drain(msgspec.Struct, frozen=True):
 Item = tuple[GpuSample, ...] | Call | Drain | None
 SAMPLES = st.lists(
     st.builds(
-        lambda device, energy_mj, trouble: GpuSample(
-            time_ns=0, uuid=f"GPU-{device}", index=str(device), energy_mj=energy_mj, power_w=1.5, trouble=trouble
+        lambda device, ago_s, energy_mj, trouble: GpuSample(
+            time_ns=int(ago_s * SECOND_NS),
+            uuid=f"GPU-{device}",
+            index=str(device),
+            energy_mj=energy_mj,
+            power_w=1.5,
+            trouble=trouble,
         ),
         st.integers(0, 1),
+        st.sampled_from([0.0, 0.0, 0.3, 1.0, 40.0]),
         st.one_of(st.none(), st.integers(0, 9_999)),
-        st.sampled_from(["", "", "GPU is lost"]),
+        st.sampled_from(["", "", "", "GPU is lost"]),
     ),
     max_size=4,
 ).map(tuple)
+CALLS = st.builds(
+    Call,
+    st.sampled_from(["studio", "painter"]),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.sampled_from(["small", "large"]),
+    st.sampled_from([0.0, 0.5, 3.0, 25.0, -60.0]),
+    st.sampled_from([0.0, 0.25, 4.0, 30.0, 90.0]),
+    st.sampled_from(["", "", "0", "GPU-1", "cpu"]),
+    st.booleans(),
+)
 ITEMS = st.one_of(
     SAMPLES,
     SAMPLES,
-    st.builds(Call, st.sampled_from(["studio", "painter"]), st.integers(1, 3)),
+    CALLS,
+    CALLS,
     st.none(),
     st.just(Drain()),
 )
+AWAKE = Call("studio", 9, 9, 0, "small", 0.0, 0.25, "cpu", is_root=True)
 JOURNALS = st.lists(st.tuples(st.sampled_from(PAUSES_S), ITEMS), min_size=1, max_size=30)
 CONFIGS = st.builds(
-    lambda window_s, max_journal_bytes: LineConfig(
+    lambda window_s, max_journal_bytes, horizon_s: LineConfig(
         deduplicate=DeduplicateConfig(window_s=window_s, max_journal_bytes=max_journal_bytes),
         gather=GatherConfig(settle_s=2, idle_s=7, late_s=15),
         aggregate=AggregateConfig(window_s=10, rows_interval_s=20),
+        gpu=GpuConfig(attribution=AttributionConfig(horizon_s=horizon_s)),
     ),
     st.sampled_from([0, 20, 300]),
     st.sampled_from([50, 1_000]),
+    st.sampled_from([5, 60, 300]),
 )
 
 
-def call_body(call: Call) -> bytes:
+def call_body(call: Call, now_ns: int) -> bytes:
     sent = ExportTraceServiceRequest()
     resource_spans = sent.resource_spans.add()
     resource_spans.resource.attributes.add(key="service.name").value.string_value = call.service
-    span = resource_spans.scope_spans.add().spans.add(trace_id=trace_id(call.span), span_id=bytes(7) + b"s")
-    span.start_time_unix_nano, span.end_time_unix_nano = BEGUN_NS, BEGUN_NS + SECOND_NS
-    span.attributes.add(key="gen_ai.request.model").value.string_value = "small"
+    parent = b"" if call.is_root else bytes(7) + bytes([call.parent])
+    span = resource_spans.scope_spans.add().spans.add(
+        trace_id=trace_id(call.trace), span_id=bytes(7) + bytes([call.span + call.is_root * 10]), parent_span_id=parent
+    )
+    span.end_time_unix_nano = now_ns - int(call.lag_s * SECOND_NS)
+    span.start_time_unix_nano = span.end_time_unix_nano - int(call.took_s * SECOND_NS)
+    span.attributes.add(key="gen_ai.request.model").value.string_value = call.model
+    if call.gpu:
+        span.attributes.add(key="spanwand.gpu").value.string_value = call.gpu
     return sent.SerializeToString()
+
+
+def sampled(samples: tuple[GpuSample, ...], now_ns: int) -> bytes:
+    return encode([msgspec.structs.replace(sample, time_ns=now_ns - sample.time_ns) for sample in samples])
 
 
 def feed(line: Pipeline, position: int, now_ns: int, item: Item) -> list[Batch]:
     where = (position, position + 10, now_ns)
     made = [line.tick(*where)]
     if isinstance(item, tuple):
-        made.append(line.gpus(*where, encode(item)))
+        made.append(line.gpus(*where, sampled(item, now_ns)))
     elif isinstance(item, Call):
-        made.append(line.traces(*where, call_body(item)))
+        made.append(line.traces(*where, call_body(item, now_ns)))
     elif isinstance(item, Drain):
         made.append(line.drain(*where))
     return [batch for batch in made if batch]
@@ -125,3 +170,24 @@ def test_a_replay_from_where_the_line_rests_too(config: LineConfig, journal: lis
     replayed = [frame for frame in frames if frame[0] >= line.low]
     if not line.waiting and replayed:
         assert behind(run(config, replayed), seq) == behind(run(config, frames), seq)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(CONFIGS, JOURNALS)
+def test_what_calls_took_and_what_nobody_took_is_what_was_counted(
+    config: LineConfig, journal: list[tuple[int, Item]]
+) -> None:
+    """Over all that is between two readings: a service is live from the first one on."""
+    begun: list[tuple[int, Item]] = [(0, (GpuSample(time_ns=0, uuid="GPU-0", index="0", energy_mj=0),)), (0, AWAKE)]
+    short = [(min(pause_s, 9), item) for pause_s, item in journal if not isinstance(item, Drain)]
+    totals: Counter[str] = Counter()
+    for batch in run(config, frames_of([*begun, *short])):
+        for update in batch.updates:
+            if update.run.job_type == AWAKE.service:
+                totals.update({key: value for key, value in update.points.items() if key.startswith("gpu/")})
+            for _, row in ((table, row) for table, some in update.rows.items() for row in some):
+                assert all(not isinstance(cell, float) or cell >= 0 for cell in row)
+    for device in ("0", "1"):
+        counted_j = totals[f"gpu/{device}/energy_j"]
+        divided_j = totals[f"gpu/{device}/attributed_j"] + totals[f"gpu/{device}/unattributed_j"]
+        assert divided_j == pytest.approx(counted_j, abs=1e-6)

@@ -4,7 +4,7 @@ from random import Random
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanwand.shares import Interval, Taken, Timeline
@@ -88,6 +88,7 @@ def play(history: list[Event]) -> tuple[Timeline, list[Taken], list[Interval]]:
     return timeline, taken, added
 
 
+@settings(deadline=None)
 @given(histories())
 def test_shares_and_what_is_left_are_the_growth_of_the_counter(history: list[Event]) -> None:
     _, taken, added = play(history)
@@ -107,6 +108,7 @@ def test_shares_and_what_is_left_are_the_growth_of_the_counter(history: list[Eve
         assert share.certain_s <= share.seconds + 1e-9
 
 
+@settings(deadline=None)
 @given(intervals(), WINDOWS)
 def test_one_alone_gets_all_of_its_time(readings: list[Interval], window: list[int]) -> None:
     start_ns, end_ns = window
@@ -117,6 +119,7 @@ def test_one_alone_gets_all_of_its_time(readings: list[Interval], window: list[i
     assert (share.joules or 0.0) == pytest.approx(joules, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(intervals(), st.lists(CALLS, min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_those_who_all_wait_share_alike_in_any_order(
     readings: list[Interval], calls: list[Call], random: Random

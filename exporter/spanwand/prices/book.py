@@ -79,6 +79,10 @@ class PriceBook:
             quote = _by_picture(prices.pictures, call)
         return quote
 
+    def gpu_hour_usd(self, gpu: str) -> float | None:
+        """USD per hour of a device, by its name; `None` if the user's file has none."""
+        return self.file.content.gpu_hour_usd(gpu) if self.file else None
+
     def _look_up(self, key: Key) -> Prices:
         provider, answered, asked, tier, quarter = key
         models = [model for model in dict.fromkeys((answered, asked)) if model]
