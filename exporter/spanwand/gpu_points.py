@@ -10,18 +10,15 @@ import msgspec
 from spanwand.dialects.hardware import METRICS, Device, HardwareMetric, device_of
 from spanwand.gpu_sample import GpuSample
 from spanwand.measurement import Distribution, Measurement, Temporality
-from spanwand.span import SpanResource
 
 _METRICS = {metric.name: metric for metric in METRICS}
 _WHOLE = {field.name for field in msgspec.structs.fields(GpuSample) if field.type == int | None}
 _LARGEST = 2.0**63
-Reading = tuple[SpanResource, GpuSample]
-"""A sample, and who sent it."""
 
 
-def gpu_readings(points: Iterable[Measurement]) -> tuple[list[Reading], list[Measurement]]:
-    """The readings, in the order of their first points, and the points that are none."""
-    found: dict[tuple[int, Device, int], tuple[SpanResource, dict[str, float]]] = {}
+def gpu_samples(points: Iterable[Measurement]) -> tuple[list[GpuSample], list[Measurement]]:
+    """The samples, in the order of their first points, and the points that are of none."""
+    found: dict[tuple[int, Device, int], dict[str, float]] = {}
     others = []
     for point in points:
         metric = _METRICS.get(point.name)
@@ -29,10 +26,8 @@ def gpu_readings(points: Iterable[Measurement]) -> tuple[list[Reading], list[Mea
         if metric is None or device is None:
             others.append(point)
             continue
-        _, fields = found.setdefault((id(point.resource), device, point.time_ns), (point.resource, {}))
-        fields |= _field(metric, point)
-    readings = [(sender, _sample(device, at_ns, fields)) for (_, device, at_ns), (sender, fields) in found.items()]
-    return readings, others
+        found.setdefault((id(point.resource), device, point.time_ns), {}).update(_field(metric, point))
+    return [_sample(device, time_ns, fields) for (_, device, time_ns), fields in found.items()], others
 
 
 def _field(metric: HardwareMetric, point: Measurement) -> dict[str, float]:

@@ -14,7 +14,7 @@ from spanwand.dialects.hardware import NAMES, PARSERS
 from spanwand.dialects.parsers import scalar_text
 from spanwand.drops import Drops
 from spanwand.gpu.app_metrics import GpuMetrics
-from spanwand.gpu_points import gpu_readings
+from spanwand.gpu_points import gpu_samples
 from spanwand.gpu_sample import GpuSample, Sharing
 from spanwand.measurement import Measurement, Temporality
 from spanwand.span import SpanResource
@@ -83,16 +83,16 @@ def test_readings_come_out_as_they_went_in() -> None:
         "sharing"
     } == NOT_SENT
     (points,) = sent([WHOLE, SLICE])
-    readings, others = gpu_readings(points)
+    samples, others = gpu_samples(points)
     assert not others
-    assert all(sender.attributes == {"service.name": "app"} and sample.time_ns > 0 for sender, sample in readings)
-    assert [msgspec.structs.replace(sample, time_ns=0) for _, sample in readings] == [WHOLE, SLICE]
+    assert all(sample.time_ns > 0 for sample in samples)
+    assert [msgspec.structs.replace(sample, time_ns=0) for sample in samples] == [WHOLE, SLICE]
 
 
 def test_a_device_that_is_not_read_any_more_is_not_sent_any_more() -> None:
     """Else its last figures would be repeated for ever."""
     _, second = sent([WHOLE, SLICE], [SLICE])
-    assert [sample.uuid for _, sample in gpu_readings(second)[0]] == ["MIG-77"]
+    assert [sample.uuid for sample in gpu_samples(second)[0]] == ["MIG-77"]
 
 
 def point(value: float, **attributes: str) -> Measurement:
@@ -111,13 +111,13 @@ def point(value: float, **attributes: str) -> Measurement:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, 1e300])
 def test_nonsense_is_not_known(value: float) -> None:
-    ((_, sample),), _ = gpu_readings([point(value)])
+    (sample,), _ = gpu_samples([point(value)])
     assert sample.energy_mj is None
 
 
 def test_growth_is_no_counter() -> None:
     """Through a pipeline that turns counters into deltas: power says what was used."""
-    ((_, sample),), _ = gpu_readings([msgspec.structs.replace(point(3.0), temporality=Temporality.DELTA)])
+    (sample,), _ = gpu_samples([msgspec.structs.replace(point(3.0), temporality=Temporality.DELTA)])
     assert sample.energy_mj is None
 
 
@@ -127,4 +127,4 @@ def test_growth_is_no_counter() -> None:
 )
 def test_points_of_others_are_left_to_the_table_of_metrics(attributes: dict[str, str]) -> None:
     strange = point(1.0, **attributes)
-    assert gpu_readings([strange]) == ([], [strange])
+    assert gpu_samples([strange]) == ([], [strange])
