@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from spanwand import cell, rows, tables
+from spanwand import cell, tables
 from spanwand.batch import RunUpdate, Verdict
 from spanwand.cell import Cell, Point
 from spanwand.config import LineConfig
@@ -21,6 +21,7 @@ from spanwand.operations import FAMILY_OF, Family, Operation
 from spanwand.pending_rows import PendingRows
 from spanwand.record import Clean
 from spanwand.request import Request
+from spanwand.rows import makers
 from spanwand.runs import HEALTH_RUN, Home, Run, Runs
 from spanwand.scores import Scores
 from spanwand.shown import Shown
@@ -43,13 +44,12 @@ class Aggregate:
     ) -> None:
         """Counts by name: `drops`, `oddities` and `duplicates` are emptied with each window, `redacted` grows."""
         self._runs = Runs(config)
-        self._attributes, self._images = config.gather.request_attributes, config.media.columns
-        self._link = config.tables.trace_url
+        attributes, images, link = config.gather.request_attributes, config.media.columns, config.tables.trace_url
         # A name that is taken is an error now, not with the first row.
-        tables.layout(self._attributes, self._images, has_links=bool(self._link))
+        tables.layout(attributes, images, has_links=bool(link))
         self._shown = Shown(config.media, drops)
         max_rows = config.sample.rows_per_minute * config.aggregate.rows_interval_s // 60
-        self._rows = PendingRows(max(max_rows, 1), drops)
+        self._rows = PendingRows(max(max_rows, 1), drops, makers(attributes, images, link))
         self._rows_low: int | None = None
         self._drops = drops
         self._oddities = Oddities() if oddities is None else oddities
@@ -96,8 +96,7 @@ class Aggregate:
             own = cells[key] = Cell(_COLUMNS[family])
         own.add(call)
         if self._rows.has_room(verdict):
-            row = rows.generation_row(self._shown(call), verdict, self._attributes, self._images, self._link)
-            self._rows.add(run, tables.GENERATIONS, verdict, row)
+            self._rows.add(run, tables.GENERATIONS, verdict, self._shown(call))
 
     def request(self, request: Request, verdict: Verdict) -> None:
         """Count a request. One that is amended has been counted: only its row changes."""
@@ -108,15 +107,14 @@ class Aggregate:
                 self._requests[run] = Cell(cell.REQUEST)
             self._requests[run].add(request)
         if self._rows.has_room(verdict):
-            row = rows.request_row(request, verdict, self._attributes, self._link)
-            self._rows.add(run, tables.REQUESTS, verdict, row)
+            self._rows.add(run, tables.REQUESTS, verdict, request)
 
     def evaluation(self, evaluation: CleanEvaluation) -> None:
         """Count an evaluation, in the run of who judged. All are kept: they are few, and what sampling is for."""
         run = self._runs.of((evaluation.service, "", ""))
         self._scores[run].add(evaluation)
         self._needs_window()
-        self._rows.add_unsampled(run, tables.FEEDBACK, rows.feedback_row(evaluation))
+        self._rows.add_unsampled(run, tables.FEEDBACK, evaluation)
 
     def measured(self, home: Home, readings: Iterable[Reading]) -> None:
         """Count what a sender measured itself."""

@@ -1,4 +1,4 @@
-"""Table rows that wait to be handed over, no more than there is room for.
+"""Records whose Table rows wait to be handed over, no more than there is room for; rows are made of those that stay.
 
 If more come, a share of the traces stays: those of the lowest rank, as many as fit. This is priority sampling
 (Duffield, Lund, Thorup: J. ACM 2007) with the random number that a trace has anyway. What stays is a part of what
@@ -7,41 +7,52 @@ stays: so rows that weigh 1 / probability of a rank below the cut give totals wi
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
+from operator import attrgetter
 from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
 
 from spanwand.batch import Verdict
 from spanwand.drops import DropReason, Drops
+from spanwand.events import CleanEvaluation, Evaluation
+from spanwand.record import Clean, Content
+from spanwand.request import Request
+from spanwand.rows import Maker
 from spanwand.runs import Run
-from spanwand.tables import FEEDBACK, TABLES, Row
+from spanwand.tables import Row
 
 MAX_CHARS = 32 * 1024 * 1024
-"""Text of rows that wait."""
-_ROW_CHARS = 1_000  # what a row weighs besides its text, about
+"""Text of records that wait."""
+_RECORD_CHARS = 1_000  # what a record weighs besides its text, about
 _SLACK = 2  # so much more than there is room for may wait before the cut is moved
-_WEIGHT_AT = {
-    table: [column.name for column in columns].index("sample_weight")
-    for table, columns in TABLES.items()
-    if table != FEEDBACK
-}
 _ITSELF = Verdict(keep=True, weight=1.0, reason="")
+_LABELS = ("name", "experiment", "arm", "session_id", "prompt_name", "prompt_version")
+_CONTENT = tuple(f"content.{name}" for name in Content.__struct_fields__)
+_of_call = attrgetter(*_LABELS, *_CONTENT, "provider", "request_model", "response_model", "user")
+_of_request = attrgetter(*_LABELS)
+_of_evaluation = attrgetter("name", "label", "explanation")
+
+Record = Clean | Request | CleanEvaluation
 
 
 class _Pending(NamedTuple):
     run: Run
     table: str
     verdict: Verdict
-    row: Row
+    record: Record
     chars: int
 
 
 class PendingRows:
     """The rows of one interval. There is room for `max_rows`, and for one trace if it alone has more."""
 
-    def __init__(self, max_rows: int, drops: Drops, max_chars: int = MAX_CHARS) -> None:
+    def __init__(self, max_rows: int, drops: Drops, makers: Mapping[str, Maker], max_chars: int = MAX_CHARS) -> None:
+        """`makers` make the rows of each table."""
         self._max_rows = max_rows
         self._max_chars = max_chars
+        self._makers = makers
         self._drops = drops
         self._begin()
 
@@ -54,7 +65,7 @@ class PendingRows:
         self._due_rows = _SLACK * self._max_rows
 
     def has_room(self, verdict: Verdict) -> bool:
-        """Whether a row would stay so far. One that would not need not be made."""
+        """Whether a row would stay so far."""
         if not verdict.keep or verdict.rank >= self._cut:
             return False
         if len(self._sampled) >= self._due_rows or self._sampled_chars >= _SLACK * self._max_chars:
@@ -63,27 +74,29 @@ class PendingRows:
             return False
         return self._sampled_chars < _SLACK * self._max_chars or self._overflows()
 
-    def add(self, run: Run, table: str, verdict: Verdict, row: Row) -> None:
-        """Let a row wait for which there is room."""
-        chars = _chars(row)
+    def add(self, run: Run, table: str, verdict: Verdict, record: Clean | Request) -> None:
+        """Let a record wait for which there is room."""
+        chars = _chars(record)
         self._sampled_chars += chars
-        self._sampled.append(_Pending(run, table, verdict, row, chars))
+        self._sampled.append(_Pending(run, table, verdict, record, chars))
 
-    def add_unsampled(self, run: Run, table: str, row: Row) -> None:
-        """Let a row wait that stands for itself alone; those for which there is no room are counted, and lost."""
+    def add_unsampled(self, run: Run, table: str, record: CleanEvaluation) -> None:
+        """Let one wait that stands for itself alone; those for which there is no room are counted, and lost."""
         if (len(self._unsampled) < self._max_rows and self._unsampled_chars < self._max_chars) or self._overflows():
-            chars = _chars(row)
+            chars = _chars(record)
             self._unsampled_chars += chars
-            self._unsampled.append(_Pending(run, table, _ITSELF, row, chars))
+            self._unsampled.append(_Pending(run, table, _ITSELF, record, chars))
 
     def take(self) -> Mapping[Run, Mapping[str, list[Row]]]:
-        """The rows that stay, with what they stand for, by run and table. None waits any more."""
+        """The rows of what stays, with what they stand for, by run and table. Nothing waits any more."""
         self._move_cut()
         taken: defaultdict[Run, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
         for pending in self._sampled:
-            taken[pending.run][pending.table].append(self._weighed(pending) if self._cut < inf else pending.row)
+            verdict = self._weighed(pending.verdict) if self._cut < inf else pending.verdict
+            taken[pending.run][pending.table].append(self._makers[pending.table](pending.record, verdict))
         for pending in self._unsampled:
-            taken[pending.run][pending.table].append(pending.row)
+            row = self._makers[pending.table](pending.record, pending.verdict)
+            taken[pending.run][pending.table].append(row)
         self._begin()
         return taken
 
@@ -115,11 +128,20 @@ class PendingRows:
         self._rows_at_cut = len(self._sampled)
         self._due_rows = _SLACK * max(self._max_rows, self._rows_at_cut)
 
-    def _weighed(self, pending: _Pending) -> Row:
-        verdict, at = pending.verdict, _WEIGHT_AT[pending.table]
-        weight = max(verdict.weight, 1 / (self._cut * verdict.priority))
-        return (*pending.row[:at], weight, *pending.row[at + 1 :])
+    def _weighed(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, weight=max(verdict.weight, 1 / (self._cut * verdict.priority)))
 
 
-def _chars(row: Row) -> int:
-    return _ROW_CHARS + sum([len(cell) for cell in row if isinstance(cell, str)])
+def _chars(record: Record) -> int:
+    return _RECORD_CHARS + sum(map(len, _texts(record)))
+
+
+def _texts(record: Record) -> Iterable[str]:
+    """What can be long in a record."""
+    if isinstance(record, Evaluation):
+        return _of_evaluation(record)
+    attributes = map(str, record.attributes.values())
+    if isinstance(record, Request):
+        return (*_of_request(record), *attributes)
+    message = "" if record.failure is None else record.failure.message
+    return (*_of_call(record), message, *attributes)

@@ -1,7 +1,9 @@
 """How a record becomes the row of its Table. A row has the columns of `tables`, in their order."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
 
 from spanwand.batch import Verdict
 from spanwand.counting import PLAIN
@@ -11,11 +13,22 @@ from spanwand.media import Media
 from spanwand.record import Clean, ImageParams
 from spanwand.request import Request
 from spanwand.span import Attributes, AttributeValue
-from spanwand.tables import CELL_MAX_CHARS, LABEL_MAX_CHARS, Cell, Row
+from spanwand.tables import CELL_MAX_CHARS, FEEDBACK, GENERATIONS, LABEL_MAX_CHARS, REQUESTS, Cell, Row
 from spanwand.trace_url import trace_url
 
 _NS, _NS_PER_MS = 1_000_000_000, 1_000_000
 _NO_IMAGE = ImageParams()
+Maker = Callable[[Any, Verdict], Row]
+"""Makes the row of a record, and of the verdict about it."""
+
+
+def makers(request_attributes: tuple[str, ...] = (), images: int = 0, link: str = "") -> Mapping[str, Maker]:
+    """What makes the rows of each table: as the functions below, with the columns that are configured."""
+    return {
+        GENERATIONS: partial(generation_row, request_attributes=request_attributes, images=images, link=link),
+        REQUESTS: partial(request_row, request_attributes=request_attributes, link=link),
+        FEEDBACK: feedback_row,
+    }
 
 
 def generation_row(
@@ -106,8 +119,8 @@ def request_row(request: Request, verdict: Verdict, request_attributes: tuple[st
     )
 
 
-def feedback_row(evaluation: CleanEvaluation) -> Row:
-    """The row of an evaluation in `feedback`."""
+def feedback_row(evaluation: CleanEvaluation, _: Verdict) -> Row:
+    """The row of an evaluation in `feedback`, which says nothing of sampling: all are kept."""
     return (
         evaluation.trace_id.hex(),
         evaluation.span_id.hex() or None,

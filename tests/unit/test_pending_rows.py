@@ -5,31 +5,34 @@ import random
 from collections import Counter
 
 import pytest
-from tests.support.records import call, request
+from tests.support.records import KEPT, STUDIO, call, request
 
 from spanwand import tables
 from spanwand.batch import Verdict
 from spanwand.config import LineConfig, SampleConfig
 from spanwand.consistent import ALWAYS
 from spanwand.drops import DropReason, Drops
+from spanwand.events import CleanEvaluation
 from spanwand.pending_rows import PendingRows
-from spanwand.record import Clean, Failure
-from spanwand.rows import generation_row, request_row
+from spanwand.record import Clean, Content, Failure
+from spanwand.request import Request
+from spanwand.rows import feedback_row, makers
 from spanwand.runs import HEALTH_RUN, Runs
 from spanwand.sample import Sample
 
 RUN = Runs(LineConfig()).of((call().service, "", ""))
 NAMES = [column.name for column in tables.TABLES[tables.GENERATIONS]]
+JUDGED = CleanEvaluation(trace_id=b"t" * 16, span_id=b"", time_ns=1, service=STUDIO, name="relevance")
 Kept = dict[str, list[float]]
 """Weights of the rows that stay, by trace."""
 
 
 def kept(traces: list[list[Clean]], *, ratio: float = 1.0, max_rows: int, drops: Drops | None = None) -> Kept:
-    sample, pending = Sample(SampleConfig(ratio=ratio, rare=0)), PendingRows(max_rows, drops or Drops())
+    sample, pending = Sample(SampleConfig(ratio=ratio, rare=0)), PendingRows(max_rows, drops or Drops(), makers())
     for calls in traces:
         for one, verdict in zip(calls, sample(calls, None), strict=True):
             if pending.has_room(verdict):
-                pending.add(RUN, tables.GENERATIONS, verdict, generation_row(one, verdict))
+                pending.add(RUN, tables.GENERATIONS, verdict, one)
     found: Kept = {}
     for row in pending.take().get(RUN, {}).get(tables.GENERATIONS, []):
         cells = dict(zip(NAMES, row, strict=False))
@@ -101,24 +104,30 @@ def test_a_trace_that_alone_is_too_large_stays_if_its_rank_is_the_lowest() -> No
 
 
 def test_text_counts_as_well() -> None:
-    """Bounded memory: rows are let go by what they hold, and what cannot be thinned is counted."""
+    """R22: records are let go by what they hold, shown or not, and what cannot be thinned is counted."""
+    said = call(content=Content(system="s" * 1_000), failure=Failure("x", "f" * 1_000), attributes={"a": "t" * 1_000})
+    assert stay(request()) == 10
+    assert stay(said) == 3
+
+
+def stay(record: Clean | Request) -> int:
     drops = Drops()
-    pending = PendingRows(1_000, drops, max_chars=5_000)
+    pending = PendingRows(1_000, drops, makers(), max_chars=5_000)
     verdict = Verdict(keep=True, weight=1.0, reason="ratio", priority=1.0, rank=0.5)
     for _ in range(40):
         if pending.has_room(verdict):
-            pending.add(RUN, tables.REQUESTS, verdict, request_row(request(), verdict))
-    rows = pending.take()[RUN][tables.REQUESTS]
-    assert 8 <= len(rows) < 12
+            pending.add(RUN, tables.GENERATIONS if isinstance(record, Clean) else tables.REQUESTS, verdict, record)
+    rows = [row for of_table in pending.take()[RUN].values() for row in of_table]
     assert drops[DropReason.ROW_OVERFLOW] == 40 - len(rows)
+    return len(rows)
 
 
 def test_rows_that_stand_for_themselves_are_not_thinned_but_counted_if_there_is_no_room() -> None:
     drops = Drops()
-    pending = PendingRows(3, drops)
+    pending, row = PendingRows(3, drops, makers()), feedback_row(JUDGED, KEPT)
     for _ in range(5):
-        pending.add_unsampled(HEALTH_RUN, tables.FEEDBACK, ("a",))
-    assert pending.take() == {HEALTH_RUN: {tables.FEEDBACK: [("a",)] * 3}}
+        pending.add_unsampled(HEALTH_RUN, tables.FEEDBACK, JUDGED)
+    assert pending.take() == {HEALTH_RUN: {tables.FEEDBACK: [row] * 3}}
     assert drops == Counter({DropReason.ROW_OVERFLOW: 2})
 
 

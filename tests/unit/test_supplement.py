@@ -11,6 +11,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from tests.support.records import KEPT
 
 from spanwand.config import RedactConfig
 from spanwand.decode_logs import DecodeLogs
@@ -182,7 +183,7 @@ def test_an_evaluation_is_redacted(policy: str, explanation: str) -> None:
     assert isinstance(found, Evaluation)
     redact = Redact(RedactConfig.model_validate({"policy": policy}), bytes(32), Drops())
     clean = redact.evaluation(found)
-    row = dict(zip((column.name for column in TABLES[FEEDBACK]), feedback_row(clean), strict=True))
+    row = dict(zip((column.name for column in TABLES[FEEDBACK]), feedback_row(clean, KEPT), strict=True))
     assert (row["name"], row["score"], row["explanation"] or "") == ("relevance", 0.9, explanation)
     assert "ada@" not in str(row)
 
