@@ -58,7 +58,12 @@ def configuration() -> Iterator[str]:
 
 def default(field: FieldInfo) -> str:
     """The default of a key as YAML would write it."""
-    return json.dumps(field.get_default(call_default_factory=True), default=list, ensure_ascii=False)
+    return json.dumps(field.get_default(call_default_factory=True), default=plain, ensure_ascii=False)
+
+
+def plain(value: object) -> object:
+    """What JSON has no word for: a tuple, and a block of configuration within a list."""
+    return value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else list(value)  # type: ignore[call-overload]  # else it is a tuple
 
 
 def metric_reference() -> Iterator[str]:

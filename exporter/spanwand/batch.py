@@ -29,11 +29,25 @@ class RunKey(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to say aloud about a run: what W&B shows of it, at most 63 characters of title, and what it is about.
+
+    `level` is `INFO`, `WARN` or `ERROR`; `figure`, of `alert_rule.py`, was `value`.
+    """
+
+    title: str
+    text: str
+    level: str
+    figure: str
+    value: float
+
+
 class RunUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """What one batch adds to one run.
 
     `points` are the history keys of `metrics.py`. `rows` maps a table of `tables.py` to rows in the order of its
-    columns. `config` is the run's config, the same in every update of a run; `tags` likewise.
+    columns. `config` is the run's config, the same in every update of a run; `tags` likewise. `alerts` are about these
+    points, and never without any.
     """
 
     run: RunKey
@@ -41,6 +55,7 @@ class RunUpdate(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     points: Mapping[str, float | int]
     rows: Mapping[str, tuple[tuple[object, ...], ...]]
+    alerts: tuple[Alert, ...] = ()
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from spanwand.alert_rule import AlertRule
 from spanwand.media import MOST_PER_CALL
 from spanwand.redact_config import RedactConfig as RedactConfig
 from spanwand.section import Section as Section
@@ -212,6 +213,8 @@ class LineConfig(Section):
     measure: MeasureConfig = MeasureConfig()
     aggregate: AggregateConfig = AggregateConfig()
     tables: TablesConfig = TablesConfig()
+    alerts: tuple[AlertRule, ...] = (AlertRule(figure="dropped_spans", above=0),)
+    """What is said aloud, with `run.alert` (docs/alerts.md). A list of your own replaces this one."""
     gpu: GpuConfig = GpuConfig()
     wandb: WandbConfig = WandbConfig()
     sinks: tuple[str, ...] = ("wandb",)

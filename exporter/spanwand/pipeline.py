@@ -1,6 +1,6 @@
 """The line: the stages in order. What it makes is a function of the frames it is fed, and of nothing else.
 
-    decode -> deduplicate -> normalise -> price -> redact -> gather -> sample -> aggregate -> Batch
+    decode -> deduplicate -> normalise -> price -> redact -> gather -> sample -> aggregate -> alert -> Batch
     logs:     decode -> supplement -> redact -> gather
     metrics:  decode -> measure -> aggregate; readings of GPUs as below
     images:   redact -> gather
@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from spanwand.aggregate import Aggregate
+from spanwand.alert import Alerts
 from spanwand.attribute import Attribute
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
@@ -66,6 +67,7 @@ class Pipeline:
         self._gather = Gather(config.gather, drops, duplicates, self._attribute)
         self._sample = Sample(config.sample)
         self._aggregate = Aggregate(config, drops, self._redact.counts, self._normalise.oddities, duplicates)
+        self._alerts = Alerts(config.alerts, config.aggregate.window_s)
         self._window_ns = config.aggregate.window_s * 1_000_000_000
         self._rows_interval_ns = config.aggregate.rows_interval_s * 1_000_000_000
         self._window_start_ns: int | None = None
@@ -243,4 +245,5 @@ class Pipeline:
             self._deduplicate.rows_handed_over(self._arrival_ns)
         if start_ns is None or not updates:
             return None
-        return Batch(seq=seq, low=self.low, start_ns=start_ns, end_ns=start_ns + self._window_ns, updates=updates)
+        end_ns, updates = start_ns + self._window_ns, self._alerts(updates, start_ns)
+        return Batch(seq=seq, low=self.low, start_ns=start_ns, end_ns=end_ns, updates=updates)

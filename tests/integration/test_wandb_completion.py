@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.support.daemon import until
-from tests.support.online import API, ARM, assert_exactly_once, batch, expected_points, point_rows, sink
+from tests.support.online import API, ARM, assert_exactly_once, batch, expected_points, point_rows, sink, with_alerts
 from tests.support.sink_process import SinkProcess
 from tests.support.wandb_server import Fault, WandbServer
 
@@ -42,7 +42,8 @@ def crash_with_half_uploaded(server: WandbServer, tmp_path: Path) -> None:
     """Two runs with five batches each, of which W&B has two."""
     with sink(server, tmp_path) as process:
         for number in (1, 2):
-            assert process.deliver(batch(number, rows=number % 2))[-1].outcome == "Delivered"
+            sent = batch(number, rows=number % 2)
+            assert process.deliver(with_alerts(sent, API) if number == 2 else sent)[-1].outcome == "Delivered"
         until(lambda: all(len(run.history_lines.lines) == 2 + len(TABLES) for run in server.runs))
         server.faults.add(Fault(FILE_STREAM, "hang"))
         for number in (3, 4, 5):
@@ -64,6 +65,7 @@ def test_a_crashed_run_is_completed_from_its_log(server: WandbServer, tmp_path: 
         assert [run.state for run in server.runs] == ["finished"] * 2 + ["running"] * 2
         process.close()
     assert_exactly_once(server, BATCHES)
+    assert [len(run.alerts) for run in server.runs] == [1, 0, 0, 0]
     assert not list((tmp_path / "wandb").glob("completion-*"))
 
 

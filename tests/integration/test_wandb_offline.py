@@ -18,10 +18,13 @@ from tests.support.offline import (
     traces,
     update,
 )
+from tests.support.online import ALERT
 from tests.support.sink_process import SinkProcess
 
 from spanwand.batch import Batch, RunUpdate
 from spanwand.read import read
+from spanwand.sinks.wandb.records import kind, parse
+from spanwand.sinks.wandb.transaction_log import TransactionLog
 
 
 def test_what_is_written_is_read_back(sink: SinkProcess, directory: Path) -> None:
@@ -48,6 +51,19 @@ def test_what_is_written_is_read_back(sink: SinkProcess, directory: Path) -> Non
         assert (run.summary["total/llm/requests"], run.summary["total/llm/cost_usd"]) == (15, 15 / 4)
         assert not [key for key in run.summary if key.startswith("total/") and "latency" in key]
     assert (directory.parent / "data.stderr").read_text() == ""
+
+
+def test_an_alert_is_in_the_log_ahead_of_its_points(sink: SinkProcess, directory: Path) -> None:
+    """E3: so the proof of the points is its own; `wandb sync` sends it. A batch that comes again says nothing."""
+    told = msgspec.structs.replace(update("one", 1, 0), alerts=(ALERT,))
+    sent = Batch(seq=1, low=0, start_ns=0, end_ns=1, updates=(told, update("two", 1, 0)))
+    assert [sink.write(sent).outcome for _ in range(2)] == ["Delivered"] * 2
+    sink.close()
+    logs = [[parse(payload) for payload in TransactionLog(path).records()] for path in directory.rglob("*.wandb")]
+    kinds = sorted([kind(record) for record in log if kind(record) in {"alert", "history"}] for log in logs)
+    assert kinds == [["alert", "history"], ["history"]]
+    (alert,) = [record.alert for log in logs for record in log if kind(record) == "alert"]
+    assert (alert.title, alert.text, alert.level) == (ALERT.title, ALERT.text, ALERT.level)
 
 
 def test_a_batch_offered_twice_is_in_once(sink: SinkProcess, directory: Path) -> None:

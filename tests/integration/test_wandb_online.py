@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.online import API, ARM, HEALTH, assert_exactly_once, batch, expected_points, point_rows, sink
+from tests.support.online import (
+    ALERT,
+    API,
+    ARM,
+    HEALTH,
+    assert_exactly_once,
+    batch,
+    expected_points,
+    point_rows,
+    sink,
+    with_alerts,
+)
 from tests.support.wandb_server import API_KEY, WandbServer
 
 from spanwand.tables import TABLES
@@ -27,7 +38,8 @@ def server(folder: Path) -> Iterator[WandbServer]:
         with sink(server, folder) as process:
             for number, rows in {1: 2, 2: 0, 3: 3}.items():
                 keys = (API, ARM, HEALTH) if number == 2 else (API, ARM)
-                assert process.write(batch(number, rows=rows, keys=keys)).outcome == "Delivered"
+                sent = batch(number, rows=rows, keys=keys)
+                assert process.write(with_alerts(sent, ARM) if number == 2 else sent).outcome == "Delivered"
             process.close()
         yield server
 
@@ -63,6 +75,13 @@ def test_the_summary_holds_totals_and_the_last_window(server: WandbServer) -> No
     assert summary.items() >= expected_points(3)[0].items()
 
 
+def test_an_alert_is_one_of_its_run(server: WandbServer) -> None:
+    """P8: `run.alert`, once."""
+    (said,) = server.run(ARM.name).alerts
+    assert (said["title"], said["text"], said["severity"]) == (ALERT.title, ALERT.text, ALERT.level)
+    assert [run.alerts for run in server.runs if run.display_name != ARM.name] == [[], []]
+
+
 def test_the_x_axis_is_the_end_of_the_window(server: WandbServer) -> None:
     """P8: W&B's numbered form of `define_metric("*", step_metric="spanwand/window_end")`."""
     metrics = server.run(API.name).raw_config["_wandb"]["value"]["m"]
@@ -86,6 +105,7 @@ def test_only_these_requests_are_made(server: WandbServer) -> None:
         "UpdateArtifactManifest",
         "CommitArtifact",
         "CreateRunFiles",
+        "NotifyScriptableRunAlert",
     }
     assert [run.streams.keys() for run in server.runs] == [{"wandb-history.jsonl"}] * 3
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from spanwand.batch import Batch, RunKey, RunUpdate
+import msgspec
+
+from spanwand.batch import Alert, Batch, RunKey, RunUpdate
 from spanwand.config import WandbConfig
 from spanwand.tables import TABLES, Type
 from tests.support.sink_process import SinkProcess
@@ -14,6 +16,8 @@ API = RunKey(group="shop@prod", job_type="api", name="api-1")
 ARM = RunKey(group="shorter-prompts", job_type="b", name="api-2/b")
 HEALTH = RunKey(group="spanwand", job_type="spanwand", name="spanwand")
 INIT_TIMEOUT_S = 2.0
+
+ALERT = Alert(title="error_rate above 0.1", text="shop@prod: é", level="ERROR", figure="error_rate", value=0.5)
 
 Points = dict[str, float | int]
 
@@ -46,6 +50,12 @@ def batch(number: int, *, rows: int = 0, keys: tuple[RunKey, ...] = (API, ARM)) 
     start_ns = (1_700_000_000 + number * 10) * 10**9
     updates = tuple(update(key, number, rows) for key in keys)
     return Batch(seq=number * 512, low=0, start_ns=start_ns, end_ns=start_ns + 10**10, updates=updates)
+
+
+def with_alerts(batch: Batch, *keys: RunKey) -> Batch:
+    """The batch, with `ALERT` about these runs."""
+    told = (msgspec.structs.replace(each, alerts=(ALERT,) * (each.run in keys)) for each in batch.updates)
+    return msgspec.structs.replace(batch, updates=tuple(told))
 
 
 def expected_points(*numbers: int) -> list[Points]:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict, replace
 from tests.contract.test_sinks import batch, jsonl_lines
+from tests.support.online import ALERT
 
 from spanwand.config import LineConfig
 from spanwand.errors import ConfigError
@@ -30,7 +32,9 @@ def seqs(directory: Path) -> list[tuple[object, object]]:
 
 
 def test_a_line_says_everything(sink: JsonlSink, tmp_path: Path) -> None:
-    sink.write(batch(3, "a", "b"))
+    sent = batch(3, "a", "b")
+    told = (replace(sent.updates[0], alerts=(ALERT,)), sent.updates[1])
+    sink.write(replace(sent, updates=told))
     first, second = jsonl_lines(tmp_path)
     assert (first["seq"], first["part"], first["parts"], second["part"]) == (3, 1, 2, 2)
     assert first["window"] == {"start_ns": 30_000_000_000, "end_ns": 40_000_000_000}
@@ -41,6 +45,7 @@ def test_a_line_says_everything(sink: JsonlSink, tmp_path: Path) -> None:
     assert isinstance(rows, dict)
     assert rows["generations"][0]["model"] == "m"
     assert rows["requests"][0]["name"] == "make comic"
+    assert (first["alerts"], second["alerts"]) == ([asdict(ALERT)], [])
 
 
 def test_whatever_a_crash_leaves_of_a_batch_is_cut_off(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Batches as JSON lines in `batches.jsonl`, one line per run that a batch adds to. Needs no service and no package.
 
 A line: `seq` of its batch, `part` and `parts` (its place among the batch's lines, from 1), `window` (`start_ns`,
-`end_ns`), `run`, `config`, `tags`, `points`, and `rows` by table, each row an object by column. An image is a file in
-`media/`, named by the digest of what was sent; the row has its path.
+`end_ns`), `run`, `config`, `tags`, `points`, `rows` by table, each row an object by column, and `alerts`. An image is a
+file in `media/`, named by the digest of what was sent; the row has its path.
 """
 
 import fcntl
@@ -101,6 +101,7 @@ def _lines(batch: Batch, columns_of: Names) -> Iterator[bytes]:
             "tags": update.tags,
             "points": update.points,
             "rows": _rows(update, columns_of),
+            "alerts": update.alerts,
         }
         yield msgspec.json.encode(line) + b"\n"
 

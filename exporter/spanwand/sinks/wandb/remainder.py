@@ -74,6 +74,7 @@ def write_remainder(path: Path, target: Path, rows: Counter[RowKey], files: File
 def _remaining(path: Path, rows: Counter[RowKey], files: Files) -> Iterator[bytes]:
     has_ended = False
     rules: dict[str, Callable[[Any], bool]] = {
+        "alert": lambda _: False,  # it went out at once, or is no news any more
         "history": lambda record: _is_new_row(record, rows),
         "artifact": lambda record: _is_new_artifact(record, files, path),
     }

@@ -1,5 +1,6 @@
 """One open W&B run: what was logged to it, and what of that is proven."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import spanwand
-from spanwand.batch import Batch, RunUpdate
+from spanwand.batch import Alert, Batch, RunUpdate
 from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END, Kind, metric_of
 from spanwand.sinks.wandb import core, settings
 from spanwand.sinks.wandb.evidence import POINTS, Evidence, Position
@@ -20,6 +21,8 @@ from spanwand.tables import SCHEMA_VERSION
 BEGIN_WAIT_S = 3.0
 """Longest wait for the first record of a run's log; usual is 0.5 s, and gone by while the points were logged."""
 POLL_S = 0.02
+
+logger = logging.getLogger(__name__)
 
 
 class Pending(NamedTuple):
@@ -64,6 +67,8 @@ class OpenRun:
                 self.pending[part] = Pending(position, self._hand_over.again(pending.upload))
             return
         if part == POINTS:
+            for alert in update.alerts:
+                self._say(alert)
             self._log_points(update.points, position)
         else:
             self._log_rows(part, update.rows[part], position)
@@ -92,6 +97,18 @@ class OpenRun:
     def finish(self) -> None:
         """End the run, within its `finish_timeout`. Raises whatever wandb raises."""
         self._sdk.finish()
+
+    def _say(self, alert: Alert) -> None:
+        """Before the points it is about: records keep their order, so that with these it is proven too.
+
+        Whatever wandb has against it, points and rows are not to suffer.
+        """
+        try:
+            self._sdk.alert(alert.title, alert.text, alert.level)
+        except Exception as error:
+            if core.is_dead(error):
+                raise
+            logger.warning("wandb did not take an alert of run %s: %s", self.id, type(error).__name__)
 
     def _log_points(self, points: Mapping[str, float], position: Position) -> None:
         self._sdk.log({**points, **axes(position)})
