@@ -9,7 +9,7 @@ from typing import Generic, TypeVar, cast
 
 import msgspec
 
-from spanwand.record import Clean, ImageParams
+from spanwand.record import Clean, GpuShare, ImageParams
 from spanwand.request import Request
 from spanwand.sketch import LARGEST, Sketch
 
@@ -30,6 +30,7 @@ class Columns(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
 
 
 _NO_IMAGE = ImageParams()
+_GPU_SUMS = ("gpu_seconds", "gpu_joules", "gpu_co2e_g")
 
 
 def _ratio(amount: float | None, by: float | None) -> float | None:
@@ -61,6 +62,10 @@ def _is_retried(call: Clean) -> bool:
     return call.counting is not None and call.counting.is_retried
 
 
+def _of_gpus(share: GpuShare | None) -> tuple[Value, Value, Value]:
+    return (None, None, None) if share is None else (share.seconds, share.joules, share.co2e_g)
+
+
 def _read_llm(call: Clean) -> tuple[Value, ...]:
     usage, cost_usd, latency_s = call.usage, call.cost.usd, _latency_s(call)
     return (
@@ -74,6 +79,7 @@ def _read_llm(call: Clean) -> tuple[Value, ...]:
         usage.reasoning_output_tokens,
         cost_usd,
         call.cost.reported_usd,
+        *_of_gpus(call.gpu),
         latency_s,
         call.timing.ttft_s,
         _time_per_output_token_s(call, latency_s),
@@ -91,6 +97,7 @@ def _read_diffusion(call: Clean) -> tuple[Value, ...]:
         image.safety_flagged,
         cost_usd,
         call.cost.reported_usd,
+        *_of_gpus(call.gpu),
         latency_s,
         _ratio(image.images, latency_s),
         _ratio(call.timing.denoise_s, image.steps),
@@ -121,6 +128,7 @@ LLM = Columns[Clean](
         "reasoning_output_tokens",
         "cost_usd",
         "reported_cost_usd",
+        *_GPU_SUMS,
     ),
     quantiles={
         "latency_s": (50, 95, 99),
@@ -132,7 +140,7 @@ LLM = Columns[Clean](
 )
 DIFFUSION = Columns[Clean](
     counts=("requests", "errors", "retries", "unpriced", "cost_mismatches"),
-    sums=("images", "safety_flagged", "cost_usd", "reported_cost_usd"),
+    sums=("images", "safety_flagged", "cost_usd", "reported_cost_usd", *_GPU_SUMS),
     quantiles={"latency_s": (50, 95), "images_per_s": (50,), "step_s": (50,)},
     read=_read_diffusion,
 )

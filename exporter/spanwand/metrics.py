@@ -37,6 +37,12 @@ def _quantiles(name: str, unit: str, percentiles: tuple[int, ...], description: 
 
 _SUM = Kind.SUM
 
+_GPU_SHARES = (
+    Metric("gpu_seconds", "s", _SUM, "GPU time of the calls whose share is known, shared with those beside them"),
+    Metric("gpu_joules", "J", _SUM, "GPU energy of these calls"),
+    Metric("gpu_co2e_g", "g", _SUM, "CO2 equivalent of this energy, if `gpu.attribution.grid_gco2e_per_kwh` is set"),
+)
+
 LLM = (
     Metric("requests", "1", _SUM, "calls of language, embedding, rerank and audio models"),
     Metric("errors", "1", _SUM, "of these, failed ones"),
@@ -50,6 +56,7 @@ LLM = (
     Metric("reasoning_output_tokens", "token", _SUM, "output tokens spent on reasoning"),
     Metric("cost_usd", "USD", _SUM, "cost of the calls whose cost is known: the computed one, else the reported one"),
     Metric("reported_cost_usd", "USD", _SUM, "cost of the calls that report one, as reported"),
+    *_GPU_SHARES,
     *_quantiles("latency_s", "s", (50, 95, 99), "time from start to end of a call"),
     *_quantiles("ttft_s", "s", (50, 95), "time to the first token"),
     *_quantiles("time_per_output_token_s", "s", (50, 95), "time per token after the first one, of streamed calls"),
@@ -66,6 +73,7 @@ DIFFUSION = (
     Metric("safety_flagged", "image", _SUM, "images that a safety checker flagged"),
     Metric("cost_usd", "USD", _SUM, "cost of the calls whose cost is known: the computed one, else the reported one"),
     Metric("reported_cost_usd", "USD", _SUM, "cost of the calls that report one, as reported"),
+    *_GPU_SHARES,
     *_quantiles("latency_s", "s", (50, 95), "time from start to end of a call"),
     *_quantiles("images_per_s", "image/s", (50,), "images of a call by its latency"),
     *_quantiles("step_s", "s", (50,), "denoising time by the number of steps"),

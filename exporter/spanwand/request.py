@@ -6,7 +6,7 @@ Frozen `msgspec` structs, as in `record`.
 import msgspec
 
 from spanwand.elapsed import elapsed_s
-from spanwand.record import Failure, Service
+from spanwand.record import Failure, GpuShare, Service
 from spanwand.span import Attributes
 
 
@@ -55,7 +55,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     output_tokens: int | None = None
     images: int | None = None
     cost_usd: float | None = None
-    gpu_seconds: float | None = None
+    gpu: GpuShare | None = None
     critical_path_s: float | None = None
     experiment: str = ""
     arm: str = ""

@@ -10,7 +10,7 @@ from spanwand.counting import PLAIN
 from spanwand.events import CleanEvaluation
 from spanwand.json_text import json_text
 from spanwand.media import Media
-from spanwand.record import Clean, ImageParams
+from spanwand.record import Clean, GpuShare, ImageParams
 from spanwand.request import Request
 from spanwand.span import Attributes, AttributeValue
 from spanwand.tables import CELL_MAX_CHARS, FEEDBACK, GENERATIONS, LABEL_MAX_CHARS, REQUESTS, Cell, Row
@@ -18,6 +18,7 @@ from spanwand.trace_url import trace_url
 
 _NS, _NS_PER_MS = 1_000_000_000, 1_000_000
 _NO_IMAGE = ImageParams()
+_NO_SHARE = (None,) * 8
 Maker = Callable[[Any, Verdict], Row]
 """Makes the row of a record, and of the verdict about it."""
 
@@ -78,6 +79,7 @@ def generation_row(
         call.params.service_tier and call.params.service_tier.value,
         counting.attempt,
         _text(",".join(counting.rules)),
+        *_gpu(gpu),
         *_link(link, call.trace_id, call.span_id),
         *_images(call.media, images),
         *_extra(call.attributes, request_attributes),
@@ -99,7 +101,7 @@ def request_row(request: Request, verdict: Verdict, request_attributes: tuple[st
         request.output_tokens,
         request.images,
         _number(request.cost_usd),
-        _number(request.gpu_seconds),
+        _number(request.gpu.seconds) if request.gpu else None,
         _text(request.experiment),
         _text(request.arm),
         verdict.weight,
@@ -114,6 +116,8 @@ def request_row(request: Request, verdict: Verdict, request_attributes: tuple[st
         request.documents,
         _number(request.retrieval_score),
         request.revision,
+        _number(request.gpu.joules) if request.gpu else None,
+        *_gpu(request.gpu),
         *_link(link, request.trace_id),
         *_extra(request.attributes, request_attributes),
     )
@@ -157,6 +161,21 @@ def _second(seconds: int) -> str:
 
 def _extra(attributes: Attributes, names: tuple[str, ...]) -> tuple[str | None, ...]:
     return tuple(_as_text(attributes.get(name)) for name in names)
+
+
+def _gpu(share: GpuShare | None) -> tuple[Cell, ...]:
+    if share is None:
+        return _NO_SHARE
+    return (
+        share.method,
+        _text(share.devices),
+        share.uncertainty,
+        share.memory_peak_bytes,
+        share.memory_mean_bytes,
+        share.utilization,
+        _number(share.cost_usd),
+        _number(share.co2e_g),
+    )
 
 
 def _link(template: str, trace_id: bytes, span_id: bytes = b"") -> tuple[str, ...]:

@@ -46,6 +46,20 @@ GENERATIONS = "generations"
 REQUESTS = "requests"
 FEEDBACK = "feedback"
 
+_GPU = (
+    Column("gpu_method", Type.TEXT, "how it is known when it was on the GPU: `engine`, `in_process`, `overlap`"),
+    Column("gpu_devices", Type.TEXT, "numbers of the GPUs, as in `gpu/<n>/…`, comma separated"),
+    Column(
+        "gpu_uncertainty", Type.NUMBER, "part of its time, 0 to 1, in which the share is more than a counter's growth"
+    ),
+    Column("gpu_memory_peak_bytes", Type.WHOLE, "most memory in use on one of them meanwhile, by whomever"),
+    Column("gpu_memory_mean_bytes", Type.NUMBER, "mean memory in use meanwhile"),
+    Column("gpu_utilization", Type.NUMBER, "mean part of the time in which they worked, 0 to 1"),
+    Column("gpu_cost_usd", Type.NUMBER, "GPU seconds at the price of the GPU, in US dollars"),
+    Column("gpu_co2e_g", Type.NUMBER, "grams of CO2 equivalent of the energy"),
+)
+"""What is known of a share besides seconds and joules: docs/what-did-this-image-cost.md."""
+
 TABLES: Mapping[str, tuple[Column, ...]] = {
     GENERATIONS: (
         Column("trace_id", Type.TEXT, "trace id in hex"),
@@ -88,6 +102,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("service_tier", Type.TEXT, "terms that change the price: `batch`, `flex`, `priority`…"),
         Column("attempt", Type.WHOLE, "which try of its call this is, from 1 on"),
         Column("counted_by", Type.TEXT, "rules of counting that decided, comma separated"),
+        *_GPU,
     ),
     REQUESTS: (
         Column("trace_id", Type.TEXT, "trace id in hex"),
@@ -117,6 +132,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("documents", Type.WHOLE, "documents that these found"),
         Column("retrieval_score", Type.NUMBER, "mean of the best score of each of these"),
         Column("revision", Type.WHOLE, "1, or more if late spans amended the row: the highest one of a trace holds"),
+        Column("gpu_joules", Type.NUMBER, "share of GPU energy"),
+        *_GPU,
     ),
     FEEDBACK: (
         Column("trace_id", Type.TEXT, "trace id in hex"),

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from spanwand.counting import PLAIN
 from spanwand.critical_path import critical_path_s
 from spanwand.elapsed import elapsed_s
+from spanwand.gpu_share import together
 from spanwand.operations import Operation
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
@@ -55,14 +56,14 @@ def count(trace: Trace, generation: Clean) -> None:
     trace.failed += generation.failure is not None and not counting.is_retried
     if generation.latency_s is not None:
         trace.intervals.append((generation.start_ns, generation.end_ns))
-    usage, image, gpu = generation.usage, generation.image, generation.gpu
+    usage, image = generation.usage, generation.image
     trace.input_tokens = _sum(trace.input_tokens, usage.input_tokens)
     trace.output_tokens = _sum(trace.output_tokens, usage.output_tokens)
     trace.cost_usd = _sum(trace.cost_usd, generation.cost.usd)
     if image is not None:
         trace.images = _sum(trace.images, image.images)
-    if gpu is not None:
-        trace.gpu_seconds = _sum(trace.gpu_seconds, gpu.seconds)
+    if generation.gpu is not None:
+        trace.gpu = together(trace.gpu, generation.gpu)
 
 
 def _retrieved(trace: Trace, generation: Clean) -> None:
@@ -119,7 +120,7 @@ def request_of(trace: Trace) -> Request:
         output_tokens=trace.output_tokens,
         images=trace.images,
         cost_usd=trace.cost_usd,
-        gpu_seconds=trace.gpu_seconds,
+        gpu=trace.gpu,
         critical_path_s=critical_path_s(trace.intervals) if trace.intervals else None,
         experiment=own_arm.experiment,
         arm=own_arm.arm,

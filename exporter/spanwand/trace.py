@@ -3,7 +3,7 @@
 import msgspec
 
 from spanwand.consistent import NO_SHARE, Share
-from spanwand.record import Clean, Service
+from spanwand.record import Clean, GpuShare, Service
 from spanwand.request import CleanRoot, Request
 from spanwand.span import Attributes
 from spanwand.step import Step
@@ -54,7 +54,7 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     output_tokens: int | None = None
     images: int | None = None
     cost_usd: float | None = None
-    gpu_seconds: float | None = None
+    gpu: GpuShare | None = None
     service: Service = _NO_SERVICE
     experiment: str = ""
     arm: str = ""

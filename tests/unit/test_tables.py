@@ -11,6 +11,18 @@ from spanwand.rows import generation_row, request_row
 from spanwand.tables import CELL_MAX_CHARS, TABLES, Row, Type, columns
 
 PYTHON_TYPES = {Type.TEXT: str, Type.WHOLE: int, Type.NUMBER: float}
+SHARE = GpuShare(
+    seconds=1,
+    joules=2,
+    method="engine",
+    devices="0,1",
+    uncertainty=0.25,
+    memory_peak_bytes=3,
+    memory_mean_bytes=2.5,
+    utilization=0.5,
+    cost_usd=0.1,
+    co2e_g=0.2,
+)
 FULL_CALL = call(
     operation=Operation.IMAGE,
     provider="openai",
@@ -29,7 +41,7 @@ FULL_CALL = call(
     session_id="s",
     user="u",
     cost=Cost(reported_usd=2, computed_usd=1),
-    gpu=GpuShare(seconds=1, joules=2, method="engine"),
+    gpu=SHARE,
     counting=Counting(attempt=2, rules=("retry",)),
     attributes={"comic.id": "c1", "pages": 3, "tags": ["x", "ü"]},
 )
@@ -40,7 +52,7 @@ FULL_REQUEST = request(
     output_tokens=2,
     images=3,
     cost_usd=1,
-    gpu_seconds=2,
+    gpu=SHARE,
     session_id="s",
     prompt_name="p",
     prompt_version="1",
