@@ -21,7 +21,7 @@ from spanwand.redactors.labels import Labels
 from spanwand.redactors.media import without_media
 from spanwand.redactors.rules import Rules
 from spanwand.redactors.scrub import Scrubber
-from spanwand.redactors.users import pseudonym
+from spanwand.redactors.users import pseudonyms
 from spanwand.request import CleanRoot, TraceRoot
 
 _log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Redact:
         self._rules = Rules(config, key, scrubber.counts)
         self._labels = Labels(scrubber)
         self._clean = cleaner(config, key, scrubber)
-        self._key = key
+        self._pseudonym = pseudonyms(config, key)
         self._drops = Drops()
         self._seen: set[type[Exception]] = set()
         prove(self, config)
@@ -82,7 +82,8 @@ class Redact:
         try:
             ruled = self._rules(root)
             failure = ruled.failure and Failure(ruled.failure.type)
-            redacted = self._labels.root(replace(ruled, user=pseudonym(ruled.user, self._key), failure=failure))
+            user = self._pseudonym(ruled.user, ruled.start_ns)
+            redacted = self._labels.root(replace(ruled, user=user, failure=failure))
         except Exception as error:  # noqa: BLE001  as above
             self._failed(error)
             redacted = _root_numbers(root, self._service(root.service))

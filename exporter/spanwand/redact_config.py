@@ -52,6 +52,8 @@ class RedactConfig(Section):
     """Longer content is cut, with a note of its full length and digest."""
     pseudonym_key_file: str = ""
     """File with the secret key of user pseudonyms. Empty: a random key, made once in the data directory."""
+    pseudonym_days: int = Field(default=0, ge=0)
+    """Days after which every user gets another pseudonym, in periods of UTC since 1970. 0: never."""
 
     @model_validator(mode="after")
     def _full_is_meant(self) -> Self:
