@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from spanwand.alert_rule import AlertRule
 from spanwand.media import MOST_PER_CALL
 from spanwand.redact_config import RedactConfig as RedactConfig
+from spanwand.references import check_root
 from spanwand.section import Section as Section
 from spanwand.trace_url import check_trace_url
 
@@ -48,6 +49,9 @@ class MediaConfig(Section):
     """Images of one call: so many columns `image`, `image_2`, … has the table. Further ones are `media_over_limit`."""
     thumbnail_px: int = Field(default=256, ge=16, le=4_096)
     """Longer side of a thumbnail."""
+    allowed_roots: tuple[Annotated[str, AfterValidator(check_root)], ...] = ()
+    """Folders, such as a shared volume, below which the daemon reads images that calls name by their path. Whoever can
+    send spans can have images from there shown."""
     withhold_flagged: bool = True
     """Show no image of a call that a safety checker flagged or whose finish reason is `content_filter`."""
 

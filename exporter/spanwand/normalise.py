@@ -15,13 +15,10 @@ from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE, conventional
 from spanwand.dialects.parsers import as_sent
 from spanwand.dialects.table import PARTS, Dialect, Groups, Plan, Reader
 from spanwand.oddities import Oddities, Oddity
-from spanwand.operations import Operation
 from spanwand.record import Generation, Service
 from spanwand.request import TraceRoot
 from spanwand.span import Attributes, AttributeValue, Keys, Parser, Span, SpanResource
 from spanwand.token_counts import MOST_TOKENS, settle
-
-_VISUAL = frozenset({Operation.IMAGE, Operation.VIDEO})
 
 
 class _Origin(msgspec.Struct, frozen=True):
@@ -79,8 +76,8 @@ class Normalise:
             sources = self._settled(span, groups, plan)
         if "provider" not in call:
             sources = infer.provider(call, sources)
-        if operation in _VISUAL:
-            call["image"], sources = infer.image(groups, sources, failed=failure is not None)
+        if "image" in groups or operation in infer.VISUAL:
+            call["image"], sources = infer.image(operation, groups, sources, failed=failure is not None)
         if "devices" in hint or origin.visible:
             call["devices"] = infer.devices(hint.get("devices", ()), origin.visible)
         for part in plan.parts:

@@ -32,6 +32,7 @@ from spanwand.price import Price
 from spanwand.record import Clean
 from spanwand.redact import Redact
 from spanwand.redactors.media import media
+from spanwand.references import Named
 from spanwand.sample import Sample
 from spanwand.span import Keys, Span
 from spanwand.step import evidence_of
@@ -46,8 +47,8 @@ class Pipeline:
     frame's `start`), or from `drain` (its `seq` is the drain frame's `end`).
     """
 
-    def __init__(self, config: LineConfig, key: bytes) -> None:
-        """`key` is the secret of user pseudonyms. Raises ConfigError for a configuration that cannot work."""
+    def __init__(self, config: LineConfig, key: bytes, named: Named | None = None) -> None:
+        """`key` is the secret of user pseudonyms; `named` is told of files. Raises ConfigError for what cannot work."""
         self.drops = drops = Drops()
         """Counts not yet in a batch. What fills the line may add what was lost before it."""
         self._deduplicate = Deduplicate(config.deduplicate, config.gather.late_s + config.aggregate.window_s, drops)
@@ -61,7 +62,7 @@ class Pipeline:
         self._price = Price(config.price)
         self._meter = Meter(config.deduplicate.max_journal_bytes, drops)
         self._attribute = Attribute(config, self._price.book.gpu_hour_usd, drops)
-        self._redact = Redact(config.redact, key, drops, media=media(config.media, drops))
+        self._redact = Redact(config.redact, key, drops, media=media(config.media, drops, named))
         self._uploads = Uploads(drops, wanted=config.media.columns > 0)
         duplicates: Counter[str] = Counter()
         self._gather = Gather(config.gather, drops, duplicates, self._attribute)

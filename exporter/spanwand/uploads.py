@@ -1,4 +1,8 @@
-"""Images that came by themselves: made safe at the door, in a frame of their own, joined to their call by its ids."""
+"""Images that came by themselves, in a frame of their own, made safe before: joined to their call by its ids.
+
+Apps upload them, or the daemon has read a file that the call names (`references`): then a frame may say why there is
+no image.
+"""
 
 import msgspec
 
@@ -9,18 +13,33 @@ from spanwand.record import Generation, Service
 
 _NO_ONE = Service()
 
+Key = tuple[bytes, bytes, int]
+"""Trace id, span id, and place among the images of that call."""
+
 
 class Upload(msgspec.Struct, frozen=True):
-    """One image of one call; the body of its frame is its MessagePack."""
+    """One image of one call, or why it is not shown; the body of its frame is its MessagePack."""
 
     trace_id: bytes
     span_id: bytes
-    media: Media
+    media: Media | None = None
+    refused: DropReason | None = None
+    index: int = 0
+    """As in the `Reference` that it answers."""
 
 
 def pack(upload: Upload) -> bytes:
     """The body of a frame."""
     return msgspec.msgpack.encode(upload)
+
+
+def place_of(body: bytes) -> Key | None:
+    """What a frame answers; None if it cannot be read."""
+    try:
+        upload = msgspec.msgpack.decode(body, type=Upload)
+    except msgspec.MsgspecError:
+        return None
+    return upload.trace_id, upload.span_id, upload.index
 
 
 class Uploads:
@@ -37,6 +56,9 @@ class Uploads:
             upload = msgspec.msgpack.decode(body, type=Upload)
         except msgspec.MsgspecError:
             self._drops[DropReason.UNDECODABLE] += 1
+            return None
+        if upload.media is None:
+            self._drops[upload.refused or DropReason.MEDIA_UNREADABLE] += 1
             return None
         if not self._wanted:
             self._drops[DropReason.MEDIA_WITHHELD] += 1

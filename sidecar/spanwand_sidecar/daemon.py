@@ -24,6 +24,7 @@ from spanwand_sidecar.deliver import Delivery
 from spanwand_sidecar.errors import CannotStart
 from spanwand_sidecar.journal import Journal, JournalError
 from spanwand_sidecar.log import LOG
+from spanwand_sidecar.media_files import MediaFiles
 from spanwand_sidecar.receive import grpc, http
 from spanwand_sidecar.receive.bearer import Tokens
 from spanwand_sidecar.receive.grpc import GrpcServer
@@ -114,7 +115,9 @@ class Daemon:
         commits = Commits(self._directory / "commits.json", sinks, journal.end, journal.release)
         journal.release(commits.low)
         key = read_or_make(config.redact.pseudonym_key_file, self._directory)
-        worker = Worker(journal, Pipeline(_line_config(config), key), self._offer, commits.low)
+        files = MediaFiles(config.media, journal) if config.media.columns and config.media.allowed_roots else None
+        line = Pipeline(_line_config(config), key, files.named if files else None)
+        worker = Worker(journal, line, self._offer, commits.low, files.passed if files else None)
         return Parts(
             started_s=started_s,
             max_journal_bytes=config.journal.max_bytes,

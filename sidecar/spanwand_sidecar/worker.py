@@ -27,8 +27,18 @@ DROPPED = "spanwand/dropped/"
 class Worker:
     """Runs the line from a journal position on, until it has passed the frame that `drain` wrote."""
 
-    def __init__(self, journal: Journal, line: Line, offer: Callable[[Batch], None], start: int) -> None:
-        """`offer` may block: that is how a slow sink makes the journal grow instead of the memory."""
+    def __init__(
+        self,
+        journal: Journal,
+        line: Line,
+        offer: Callable[[Batch], None],
+        start: int,
+        passed: Callable[[Frame], None] | None = None,
+    ) -> None:
+        """`offer` may block: that is how a slow sink makes the journal grow instead of the memory.
+
+        `passed` is told of each frame that the line has taken.
+        """
         self.position = start
         self.failed_frames = 0
         self.last_batch: Batch | None = None
@@ -39,6 +49,7 @@ class Worker:
         self._journal = journal
         self._line = line
         self._offer = offer
+        self._passed = passed
         self._rested_at = start
         self._drain_from: int | None = None
         self._drained = False
@@ -91,6 +102,8 @@ class Worker:
             self._hand_over(batch)
         if is_forget(frame):
             self.forgot_s = frame.arrival_ns / 1e9
+        if self._passed:
+            self._passed(frame)
 
     def _failed(self, frame: Frame) -> None:
         self.failed_frames += 1

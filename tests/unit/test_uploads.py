@@ -37,9 +37,12 @@ class Uploading(Journal):
         body = pack(Upload(TRACE, span, image(number, index)))
         self.batches.append(self.line.media(*self._frame(at_s), body))
 
-    def call(self, at_s: float, span: bytes = SPAN) -> None:
+    def call(self, at_s: float, span: bytes = SPAN, flagged: int = 0) -> None:
         request = ExportTraceServiceRequest.FromString(otlp("chat", "root"))
-        request.resource_spans[0].scope_spans[0].spans[0].span_id = span
+        sent = request.resource_spans[0].scope_spans[0].spans[0]
+        sent.span_id = span
+        if flagged:
+            sent.attributes.add(key="diffusion.safety_flagged_count").value.int_value = flagged
         self.batches.append(self.traces(at_s, request.SerializeToString()))
 
     def rows(self, until_s: float) -> list[dict[str, Any]]:
@@ -79,6 +82,20 @@ def test_the_index_is_the_place_and_the_last_one_holds() -> None:
     assert (row["image_2"], row["image_3"]) == (image(7, 1), None)
 
 
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_an_upload_for_a_call_that_was_flagged_is_withheld(order: str) -> None:
+    """P6: from the attribute on the wire to the row, whichever comes first, and though it is a chat."""
+    line = Uploading()
+    if order == "before":
+        line.upload(1, 4)
+    line.call(2, flagged=1)
+    if order == "after":
+        line.upload(3, 4)
+    (row,) = line.rows(60)
+    assert row["image"] is row["image_sha256"] is None
+    assert line.dropped() == {DropReason.MEDIA_WITHHELD: 1}
+
+
 def test_an_image_without_its_call_is_late() -> None:
     """K2: whether the call has left, or never comes."""
     line = Uploading()
@@ -103,6 +120,17 @@ def test_a_body_that_cannot_be_read() -> None:
     line.position = 10
     line.batches.append(line.tick(20))
     assert line.dropped() == {DropReason.UNDECODABLE: 1}
+
+
+def test_why_a_file_that_a_call_names_is_not_shown() -> None:
+    """K2: it is counted in a window, as all that is not shown."""
+    line = Uploading()
+    body = pack(Upload(TRACE, SPAN, refused=DropReason.MEDIA_NOT_ALLOWED, index=99))
+    line.batches.append(line.line.media(*line._frame(1), body))
+    line.call(2)
+    (row,) = line.rows(60)
+    assert row["image"] is None
+    assert line.dropped() == {DropReason.MEDIA_NOT_ALLOWED: 1}
 
 
 def test_what_a_call_shows_itself_comes_first_and_the_same_image_once() -> None:

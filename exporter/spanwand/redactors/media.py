@@ -13,7 +13,8 @@ from spanwand.config import MediaConfig
 from spanwand.drops import DropReason, Drops
 from spanwand.media import Media, MediaRefused
 from spanwand.ports import Redactor
-from spanwand.record import NO_CONTENT, Content, Generation
+from spanwand.record import NO_CONTENT, Generation
+from spanwand.references import TEXTS, Named, References
 from spanwand.sanitise import Sanitise, sanitiser
 
 _SHORTEST = 512
@@ -24,19 +25,24 @@ _SIGNS = ("base64", "b64", "blob", "data:", "iVBORw0KGgo", "/9j/", "UklGR", "R0l
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]++|\\++[/nr])++={0,2}")
 """Inside JSON a slash may be escaped, and a line end is; JSON in JSON escapes twice."""
 _ESCAPES = re.compile(r"\\+([/nr])")
-_TEXTS = sorted(Content.__struct_fields__, key=lambda name: name != "output")
-"""What was made is looked at before what was sent along."""
 
 
-def media(config: MediaConfig, drops: Drops) -> Redactor:
-    """Make the redactor. Raises ConfigError if images are wanted and Pillow is not installed."""
+def media(config: MediaConfig, drops: Drops, named: Named | None = None) -> Redactor:
+    """Make the redactor. `named` is told of files that calls name, if such are allowed.
+
+    Raises ConfigError if images are wanted and Pillow is not installed.
+    """
     if config.images == "off":
         return without_media
     sanitise = sanitiser(config)
+    roots = config.allowed_roots
+    follow = References(roots, config.max_per_call, drops, named) if named and roots else None
 
     def redact(generation: Generation) -> Generation:
         if generation.content is NO_CONTENT:
             return generation
+        if follow:
+            follow(generation)
         return _Taking(sanitise, config.max_per_call, drops).take(generation)
 
     return redact
@@ -76,7 +82,7 @@ class _Taking:
 def _noted(generation: Generation, note: Callable[[str], str]) -> Generation:
     said = generation.content
     changed: dict[str, str] = {}
-    for name in _TEXTS:
+    for name in TEXTS:
         text = getattr(said, name)
         if len(text) >= _SHORTEST and _may_hold(text):
             changed[name] = _BASE64.sub(lambda match: note(match[0]) if len(match[0]) >= _SHORTEST else match[0], text)
