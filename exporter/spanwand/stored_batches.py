@@ -1,5 +1,6 @@
 """Reads the `jsonl` sink's batches back as the runs they would have made."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -10,8 +11,9 @@ import msgspec
 
 from spanwand.batch import RunKey
 from spanwand.errors import NotReadable
-from spanwand.metrics import BATCH, WINDOW_END, Kind, metric_of
+from spanwand.metrics import BATCH, WINDOW_END
 from spanwand.stored_run import Increment, StoredRun, StoredTable, merge_rows
+from spanwand.summary import Summary
 
 
 class Window(msgspec.Struct):
@@ -36,12 +38,14 @@ class Line(msgspec.Struct):
 def read_batches(path: Path, source: str) -> list[StoredRun]:
     """One run per run key, of the whole batches of a file. Raises OSError, NotReadable."""
     runs: dict[RunKey, StoredRun] = {}
+    summaries: defaultdict[RunKey, Summary] = defaultdict(Summary)
     notes: list[str] = []
     for line in whole_batches(_lines(path), notes):
         run = runs.get(line.run)
         if run is None:
             run = runs[line.run] = _run(line, f"{source}:{len(runs) + 1}", source)
         _add(run, line)
+        run.summary |= summaries[line.run].add(line.points)
     for run in runs.values():
         run.notes += notes
     return list(runs.values())
@@ -94,10 +98,6 @@ def _run(line: Line, run_id: str, source: str) -> StoredRun:
 def _add(run: StoredRun, line: Line) -> None:
     if line.points:
         run.history.append({**line.points, WINDOW_END: line.window.end_ns / 1e9, BATCH: line.seq})
-    for name, value in line.points.items():
-        metric = metric_of(name)
-        if metric and metric.kind is Kind.SUM:
-            run.summary[f"total/{name}"] = run.summary.get(f"total/{name}", 0) + value
     for name, rows in line.rows.items():
         if rows:
             table = run.tables.setdefault(name, StoredTable(columns=[], rows=[]))

@@ -66,6 +66,18 @@ def test_an_alert_is_in_the_log_ahead_of_its_points(sink: SinkProcess, directory
     assert (alert.title, alert.text, alert.level) == (ALERT.title, ALERT.text, ALERT.level)
 
 
+def test_the_summary_says_how_often_each_rule_took_something_out(sink: SinkProcess, directory: Path) -> None:
+    """P6: the audit, over all windows of a run."""
+    for number, found in enumerate(({"email": 2, "comic_id": 1}, {"email": 1}, {}), 1):
+        counts = {f"spanwand/redacted/{name}": count for name, count in found.items()}
+        sent = msgspec.structs.replace(update("one", number, 0), points={"llm/requests": 1, **counts})
+        assert sink.write(Batch(seq=number, low=0, start_ns=0, end_ns=number, updates=(sent,))).outcome == "Delivered"
+    sink.close()
+    (run,) = read(directory).runs
+    assert run.summary["redaction"] == {"email": 3, "comic_id": 1}
+    assert run.summary["total/spanwand/redacted/email"] == 3
+
+
 def test_a_batch_offered_twice_is_in_once(sink: SinkProcess, directory: Path) -> None:
     for number in (1, 2, 2, 1, 3):
         assert sink.write(batch(number)).outcome == "Delivered"

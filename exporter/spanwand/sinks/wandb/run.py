@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import spanwand
 from spanwand.batch import Alert, Batch, RunUpdate
-from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END, Kind, metric_of
+from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END
 from spanwand.sinks.wandb import core, settings
 from spanwand.sinks.wandb.evidence import POINTS, Evidence, Position
 from spanwand.sinks.wandb.hand_over import HandOver
 from spanwand.sinks.wandb.increments import Increments
 from spanwand.sinks.wandb.settings import Common
 from spanwand.sinks.wandb.upload import Upload
+from spanwand.summary import Summary
 from spanwand.tables import SCHEMA_VERSION
 
 BEGIN_WAIT_S = 3.0
@@ -49,7 +50,7 @@ class OpenRun:
         self.evidence = Evidence(Path(self._sdk.settings.sync_file))
         self._hand_over = HandOver(self._sdk, self.evidence.spool) if self._is_online else None
         self._tables: dict[str, Increments] = {}
-        self._totals: dict[str, float] = {}
+        self._summary = Summary()
 
     @property
     def folder(self) -> Path:
@@ -113,10 +114,7 @@ class OpenRun:
     def _log_points(self, points: Mapping[str, float], position: Position) -> None:
         self._sdk.log({**points, **axes(position)})
         self.pending[POINTS] = Pending(position)
-        sums = {name: value for name, value in points.items() if is_sum(name)}
-        for name, value in sums.items():
-            self._totals[name] = self._totals.get(name, 0) + value
-        self._sdk.summary.update({f"total/{name}": self._totals[name] for name in sums})
+        self._sdk.summary.update(self._summary.add(points))
 
     def _await_begin(self) -> None:
         """Without a log that says which run it is nobody could send later what is spooled beside it.
@@ -148,12 +146,6 @@ class OpenRun:
             raise
         increments.logged()
         self.pending[table] = Pending(position, self._hand_over.upload() if self._hand_over else None)
-
-
-def is_sum(name: str) -> bool:
-    """Whether a metric's points add up to a total."""
-    metric = metric_of(name)
-    return metric is not None and metric.kind is Kind.SUM
 
 
 def axes(position: Position) -> dict[str, float]:
