@@ -20,6 +20,24 @@ DOCUMENTS = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=6,
 )
+FILLERS = st.sampled_from(["x" * 300, " word" * 70, "1 " * 150, "a." * 150, "=" * 300, "é" * 200, " ", "\n", "-"])
+"""Longer than the part around a replacement that is looked at again."""
+SPREAD = st.lists(PIECES | FILLERS, max_size=9).map("".join)
+
+
+@given(SPREAD)
+@settings(max_examples=500, deadline=None)
+def test_what_is_looked_at_again_is_enough(text: str) -> None:
+    """What is around the replacements is tested once more, not the text: nothing is left that all of it would show."""
+    once = SCRUBBER.scrub(text)
+    assert SCRUBBER.replace(once, SCRUBBER.found(once)) == once
+
+
+@given(st.lists(SPREAD, max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_texts_scrubbed_at_once_are_as_if_scrubbed_one_by_one(texts: list[str]) -> None:
+    plain = [text for text in texts if "\\" not in text and text.lstrip()[:1] not in ("{", "[", '"')]
+    assert json.loads(scrub_document(json.dumps(plain), SCRUBBER)) == [SCRUBBER.scrub(text) for text in plain]
 
 
 @given(TEXTS)

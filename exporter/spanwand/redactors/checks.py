@@ -38,6 +38,10 @@ _LEAST_ENTROPY_BITS = 2.2
 _SHORTEST_LETTERS = 10
 _STRONG = frozenset("!@#%^*+=?~|/{}$")
 """Punctuation that names and prose do not have in the middle of a word."""
+_DOUBLED = str.maketrans("0123456789", "0246813579")
+"""Each digit doubled, and the digits of that added."""
+_DATE_DIGITS = 8
+_NOT_OF_NUMBERS = str.maketrans("e#", "xx", " +-./()t")
 _IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBANS.split()}
 
 
@@ -48,7 +52,7 @@ def always(found: str) -> int:
 
 def card(found: str) -> int:
     """A payment card number of a known issuer, its check digit right. Further digits may follow it."""
-    digits = "".join(filter(str.isdigit, found))
+    digits = found.replace(" ", "").replace("-", "")
     for prefix, lengths in _CARDS:
         for length in lengths if digits.startswith(prefix) else ():
             end = _holding(found, length, str.isdigit)
@@ -59,8 +63,7 @@ def card(found: str) -> int:
 
 def _luhn(digits: str) -> bool:
     """Whether the sum of the digits, every second one doubled, ends in 0."""
-    doubled = [sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2]]
-    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
+    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def iban(found: str) -> int:
@@ -106,15 +109,11 @@ def ipv6(found: str) -> int:
 
 
 def phone(found: str) -> int:
-    """A number of 8 to 15 digits, as E.164 allows, not all the same."""
-    digits = [character for character in found if character.isdigit()]
+    """A number of 8 to 15 digits, as E.164 allows, not all the same, with an extension or without; no date."""
+    digits = found.translate(_NOT_OF_NUMBERS).partition("x")[0]
+    if digits[:2] in ("19", "20") and len(digits) == _DATE_DIGITS and "01" <= digits[4:6] <= "12":
+        return 0
     return len(found) if 8 <= len(digits) <= 15 and len(set(digits)) > 2 else 0
-
-
-def phone_after_words(found: str) -> int:
-    """Likewise, where only the words before it tell: no date, and no number of seconds."""
-    looks_like_a_date = found[:2] in ("19", "20") and found[4:5] == "-"
-    return 0 if looks_like_a_date else phone(found)
 
 
 def mixed(found: str) -> int:

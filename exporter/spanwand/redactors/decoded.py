@@ -21,7 +21,7 @@ _escapes, _references = re2.compile(_ESCAPES.encode()), re2.compile(_REFERENCES.
 _ESCAPED = {b'\\"': b'"', b"\\\\": b"\\", b"\\/": b"/", b"\\b": b"\b", b"\\f": b"\f", b"\\n": b"\n", b"\\r": b"\r"}
 LAYERS = 3
 """Encodings of encodings that are undone."""
-_MOST_MARKS = 16_384
+_MOST_MARKS = 8_192
 
 
 class TooManyMarks(ValueError):

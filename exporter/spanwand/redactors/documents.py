@@ -1,134 +1,163 @@
 """Redaction inside JSON: prompts and answers travel as JSON strings, where an escape can hide a secret from a pattern.
 
-The document is parsed, its strings and keys are scrubbed (strings that are JSON themselves likewise), and it is
-written back only if something was found. JSON that was cut somewhere is read as text.
-
-The patterns run over all texts of a document at once; what they find nowhere in it they need not look for in each.
+The document is parsed, and all texts in it are scrubbed as one. It is written again only if something was found. JSON
+that was cut somewhere is read as text.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TypeGuard
+from collections.abc import Sequence
+from typing import Any, TypeGuard
 
 import msgspec
 
-from spanwand.redactors.scrub import REMOVED, SHORT_CHARS, Scrubber
+from spanwand.redactors.scrub import REMOVED, Scrubber
 
-_ROUNDS = 4
 _LONGEST_PLAIN_NUMBER = 10**10
 """Larger whole numbers may be card or phone numbers."""
 _JSON_STARTS = frozenset('{["')
 _VALUE, _NAMES = "value", ("name", "key", "field", "header")
+_BETWEEN = "\n\x1e\n"
+"""Stands between the texts. No pattern looks beyond a line end and a control character, but for those that take
+everything up to an end: that is noticed, for then one of these is missing. ASCII, or all texts would be as slow as
+texts that are not."""
+_MOST_VALUES, _MOST_ALONE = 32_768, 4_096
+"""In one document; and of its texts, if they have to be scrubbed one by one."""
+_Place = tuple[Any, Any, str]
+"""The list or object that holds a text, where in it (nowhere, if it is a name), and what was put before the text."""
+
+
+class TooManyTexts(ValueError):
+    """A document with more texts than anybody writes: it is not looked through."""
 
 
 def scrub_document(text: str, scrubber: Scrubber) -> str:
-    """Return text or JSON without secrets, the same object if there are none. Doing it twice changes nothing."""
-    for _ in range(_ROUNDS):
-        scrubbed = scrub_once(text, scrubber)
-        if scrubbed == text:
-            return text
-        text = scrubbed
-    return REMOVED
+    """Return text or JSON without secrets, the same object if there are none. Doing it twice changes nothing.
 
-
-def scrub_once(text: str, scrubber: Scrubber) -> str:
-    """Likewise, once: what is written instead of a secret may itself match."""
-    escaped = "\\" in text
-    found = () if escaped else scrubber.found(text)
-    if not (escaped or found):
-        return text
+    Raises TooManyTexts or TooManyMarks.
+    """
     if text.lstrip()[:1] not in _JSON_STARTS:
-        return scrubber.replace(text, found or scrubber.found(text))
+        return scrubber.scrub(text)
     try:
-        document = msgspec.json.decode(text)
+        document = [msgspec.json.decode(text)]
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return scrubber.replace(text, found or scrubber.found(text))
-    if escaped:
-        together = "\n".join(_texts(document))
-        found = scrubber.found(together)
-        if not found and "\\" not in together:
-            return text
-    scrubbed = _walk(document, scrubber, found)
-    return text if scrubbed == document else msgspec.json.encode(scrubbed).decode()
+        return scrubber.scrub(text)
+    return msgspec.json.encode(document[0]).decode() if _changed(document, scrubber) else text
 
 
-def _texts(document: object) -> list[str]:
-    """All that `_walk` looks at."""
+def _changed(document: list[Any], scrubber: Scrubber) -> bool:
+    """Scrub a document where it is, and say whether that changed it."""
+    holders, places, texts = _flat(document, scrubber)
+    together = _BETWEEN.join(texts)
+    found = scrubber.found(together)
+    if "\\" in together and _changed_inside(places, scrubber):
+        return _changed(document, scrubber) or True
+    if not found:
+        return False
+    scrubbed = zip(places, texts, _scrubbed(together, found, texts, scrubber), strict=True)
+    edits = [(place, after) for place, before, after in scrubbed if after != before]
+    if _changed_inside([place for place, _ in edits], scrubber) or _renamed(edits, holders, scrubber):
+        return _changed(document, scrubber) or True
+    for (holder, at, name), text in edits:
+        if at is not None:
+            holder[at] = text.removeprefix(name) if text.startswith(name) else REMOVED
+    return bool(edits)
+
+
+def _flat(document: list[Any], scrubber: Scrubber) -> tuple[list[Any], list[_Place], list[str]]:
+    """All lists and objects of a document; and all texts, with where they are. Raises TooManyTexts."""
+    holders: list[Any] = [document]
+    places: list[_Place] = []
     texts: list[str] = []
-    values = [document]
-    for value in values:
-        if isinstance(value, str):
-            texts.append(value)
-        elif isinstance(value, list):
-            values += value
-        elif isinstance(value, dict):
-            _add_entries(value, texts, values)
-        elif _is_long(value):
-            texts.append(_digits(value))
-    return texts
+    values = 0
+    for holder in holders:
+        values += len(holder)
+        if values > _MOST_VALUES:
+            raise TooManyTexts
+        if not isinstance(holder, dict):
+            _add_items(holder, holders, places, texts)
+            continue
+        _add_entries(holder, holders, places, texts)
+        if _VALUE in holder:
+            _add_value(holder, places, texts, scrubber)
+    return holders, places, texts
 
 
-def _add_entries(entries: dict[str, object], texts: list[str], values: list[object]) -> None:
-    for key, item in entries.items():
+def _scrubbed(together: str, found: Sequence[int], texts: list[str], scrubber: Scrubber) -> list[str]:
+    """All texts scrubbed, one by one if need be."""
+    scrubbed = [] if scrubber.may_be_encoded(found) else scrubber.without(together, found).split(_BETWEEN)
+    if len(scrubbed) == len(texts):
+        return scrubbed
+    if len(texts) > _MOST_ALONE:
+        raise TooManyTexts
+    return list(map(scrubber.scrub, texts))
+
+
+def _add_items(items: list[Any], holders: list[Any], places: list[_Place], texts: list[str]) -> None:
+    for at, item in enumerate(items):
         if isinstance(item, str):
-            texts.append(f"{key}={item}")
-        else:
-            texts.append(key)
-            values.append(item)
+            places.append((items, at, ""))
+            texts.append(item)
+        elif isinstance(item, (dict, list)):
+            holders.append(item)
+        elif _is_long(item):
+            places.append((items, at, ""))
+            texts.append(str(int(item)))
+
+
+def _add_entries(entries: dict[str, Any], holders: list[Any], places: list[_Place], texts: list[str]) -> None:
+    """Texts come with their names: some secrets are known by that alone, `"password": "..."`."""
+    for name, item in entries.items():
+        if isinstance(item, str):
+            before = f"{name}="
+            places.append((entries, name, before))
+            texts.append(before + item)
+            continue
+        places.append((entries, None, ""))
+        texts.append(name)
+        if isinstance(item, (dict, list)):
+            holders.append(item)
+        elif _is_long(item):
+            places.append((entries, name, ""))
+            texts.append(str(int(item)))
+
+
+def _add_value(entries: dict[str, Any], places: list[_Place], texts: list[str], scrubber: Scrubber) -> None:
+    """Or by a name beside it: `{"name": "password", "value": "..."}`."""
     if isinstance(text := entries.get(_VALUE), str):
-        texts.append(f"{_label(entries)}={text}")
+        label = next((name for key in _NAMES if isinstance(name := entries.get(key), str)), _VALUE)
+        before = f"{scrubber.scrub(label)}="
+        places.append((entries, _VALUE, before))
+        texts.append(before + text)
 
 
-def _walk(value: object, scrubber: Scrubber, found: Sequence[int]) -> object:
-    """Return the value scrubbed of the patterns `found` in its document."""
-    if isinstance(value, str):
-        return _leaf(value, scrubber, found)
-    if isinstance(value, list):
-        return [_walk(item, scrubber, found) for item in value]
-    if isinstance(value, dict):
-        cleaned = dict([_entry(key, item, key, scrubber, found) for key, item in value.items()])
-        if isinstance(text := value.get(_VALUE), str):
-            cleaned[_VALUE] = _entry(_VALUE, text, _label(value), scrubber, found)[1]
-        return cleaned
-    if _is_long(value):
-        digits = _digits(value)
-        scrubbed = scrubber.replace(digits, found)
-        return value if scrubbed == digits else scrubbed
-    return value
+def _changed_inside(places: list[_Place], scrubber: Scrubber) -> bool:
+    """Scrub texts that may be JSON themselves, where an escape may hide a secret, and say whether that changed one."""
+    has_changed = False
+    for holder, at, _ in places:
+        if at is not None and isinstance(text := holder[at], str) and _may_be_json(text):
+            holder[at] = scrub_document(text, scrubber)
+            has_changed |= holder[at] != text
+    return has_changed
 
 
-def _entry(key: str, item: object, name: str, scrubber: Scrubber, found: Sequence[int]) -> tuple[str, object]:
-    """A key and its value, scrubbed; some secrets are known by their name alone: `"password": "..."`."""
-    clean = _plain(key, scrubber, found)
-    if not isinstance(item, str):
-        return clean, _walk(item, scrubber, found)
-    named = f"{clean if name is key else _plain(name, scrubber, found)}="
-    text = scrub_once(item, scrubber) if _may_hide(item) else item
-    return clean, _plain(named + text, scrubber, found).removeprefix(named)
-
-
-def _label(entries: Mapping[str, object]) -> str:
-    """What `value` is the value of: `{"name": "password", "value": "..."}`."""
-    return next((name for key in _NAMES if isinstance(name := entries.get(key), str)), _VALUE)
-
-
-def _leaf(text: str, scrubber: Scrubber, found: Sequence[int]) -> str:
-    return scrub_once(text, scrubber) if _may_hide(text) else _plain(text, scrubber, found)
-
-
-def _may_hide(text: str) -> bool:
-    """What may be JSON is looked at on its own: an escape in it may hide what the patterns have not found."""
+def _may_be_json(text: str) -> bool:
     return "\\" in text or text.lstrip()[:1] in _JSON_STARTS
 
 
-def _plain(text: str, scrubber: Scrubber, found: Sequence[int]) -> str:
-    if len(text) <= SHORT_CHARS:
-        found = scrubber.found(text)
-    return scrubber.replace(text, found) if found else text
+def _renamed(edits: list[tuple[_Place, str]], holders: list[Any], scrubber: Scrubber) -> bool:
+    """Scrub all names if one of the edits is in a name, and say whether that changed one."""
+    if all(at is not None and text.startswith(name) for (_, at, name), text in edits):
+        return False
+    return any([_clean_names(holder, scrubber) for holder in holders if isinstance(holder, dict)])
+
+
+def _clean_names(entries: dict[str, Any], scrubber: Scrubber) -> bool:
+    renamed = {scrubber.scrub(name): item for name, item in entries.items()}
+    if renamed.keys() == entries.keys():
+        return False
+    entries.clear()
+    entries.update(renamed)
+    return True
 
 
 def _is_long(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and abs(value) >= _LONGEST_PLAIN_NUMBER and value == value // 1
-
-
-def _digits(value: float) -> str:
-    return str(int(value))

@@ -4,9 +4,16 @@ Each has a regular expression for RE2, a check, and examples; those are part of 
 that a pattern cannot rot. Order matters: a more telling pattern stands before a wider one.
 """
 
-from spanwand.redactors.checks import card, iban, ipv4, ipv6, phone, phone_after_words
+from spanwand.redactors.checks import card, iban, ipv4, ipv6, phone
 from spanwand.redactors.keys import KEYS
 from spanwand.redactors.pattern import Pattern
+
+_EXTENSION = r"(?: ?(?:x|ext\.?|#) ?\d{1,6})?"
+_CALLED = (
+    r"(?:(?:tele)?(?:phone|mobile|cell|fax|whatsapp|tel|sms|desk|office)|call|dial|reach|registered|answering"
+    r"|messages to|contact)"
+)
+"""What stands before a number that nothing else tells from any other."""
 
 PERSONAL: tuple[Pattern, ...] = (
     Pattern(
@@ -51,32 +58,27 @@ PERSONAL: tuple[Pattern, ...] = (
     ),
     Pattern(
         "phone",
-        r"(?:^|[^\w+.])(\+[1-9][0-9 ().-]{6,18}[0-9])\b",
-        ("call +49 171 1234567", "+1 (415) 555-2671", "+442079460958."),
-        ("+1 234", "1 + 2", "a+12345678", "+11111111111"),
+        rf"(?:^|[^\w+.])(\+[1-9][0-9 ()./-]{{6,18}}[0-9]{_EXTENSION})\b"
+        r"|(?:^|[^\w.-])((?:(?:00)?1[-. ])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. ])[2-9]\d{2}[-. ]\d{4}"
+        rf"{_EXTENSION})\b"
+        r"|(?:^ ?|[^\w.:/+ -]|\D )((?:\(00?[1-9]\d{1,4}\)[ /-]?|00?[1-9]\d{1,4}[ /-])\d{2,8}(?:[ /-]\d{2,8}){0,3}"
+        r"|0[1-9]\d{8,10}|00[1-9]\d{8,12})\b"
+        rf"|(?i:\b{_CALLED}\b[^\d\n+(]{{1,24}}?)\n?(\+?\(?[0-9][0-9 ()./-]{{6,18}}[0-9]{_EXTENSION})\b"
+        rf"|\b([2-9]\d{{2}}[2-9]\d{{6}}{_EXTENSION}) ?-? ?(?i:office|fax|mobile|cell|desk|home|work|phone)\b",
+        (
+            *("call +49 171 1234567", "+1 (415) 555-2671", "+442079460958.", "+49 171/1234567", "+1-952-371-6017x553"),
+            *("(415) 555-2671", "415-555-2671", "1-415.555.2671", "(735)697-6207x646", "001-448-368-2460 ext. 22"),
+            *("0171 1234567", "(0117) 4960 123", "(0117)4960123", "030/1234567", "02079460958", "(05941) 20 1234"),
+            *("0049 171 1234567", "phone: 0171 1234567", "Tel. 030/1234567", "fax no. 020 7946 0958"),
+            *("call me at 4155552671 please", "4155552671 fax", "4155552671-Office"),
+        ),
+        (
+            *("+1 234", "1 + 2", "a+12345678", "+11111111111", "2026-10-14 1200", "123-456-7890", "415 55 2671"),
+            *("01 02 03", "2026-01-02 03", "0123", "1.0123 4567 89", "0.171 1234567", "1790000000", "0000 0001 0002"),
+            *("phone 7 is out", "cell 12 of the sheet", "tel aviv", "call it 2026-10-14", "1790000000 mobile"),
+            *("5000000000 mobile users", "call 20261014"),
+        ),
         phone,
-    ),
-    Pattern(
-        "phone",
-        r"(?:^|[^\w.-])((?:(?:00)?1[-. ])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. ])[2-9]\d{2}[-. ]\d{4})\b",
-        ("(415) 555-2671", "415-555-2671", "1-415.555.2671"),
-        ("2026-10-14 1200", "123-456-7890", "415 55 2671", "1790000000"),
-        phone,
-    ),
-    Pattern(
-        "phone",
-        r"(?:^ ?|[^\w.:/+ -]|\D )(\(?0[1-9][0-9]{1,4}\)?(?:[ /-][0-9]{2,8}){1,4}|0[1-9][0-9]{8,10})\b",
-        ("0171 1234567", "(0117) 4960 123", "030/1234567", "02079460958", "(05941) 20 1234"),
-        ("01 02 03", "2026-01-02 03", "0123", "1.0123 4567 89", "0.171 1234567"),
-        phone,
-    ),
-    Pattern(
-        "phone",
-        r"(?i)\b(?:(?:tele)?(?:phone|mobile|cell|fax|whatsapp|tel|sms|desk|office)|call|dial|reach|registered|answering"
-        r"|messages to|contact)\b[^\d\n+(]{1,24}?\n?(\+?\(?[0-9][0-9 ().\-/]{6,18}[0-9])\b",
-        ("phone: 0171 1234567", "Tel. 030/1234567", "fax no. 020 7946 0958", "call me at 4155552671 please"),
-        ("phone 7 is out", "cell 12 of the sheet", "tel aviv", "call it 2026-10-14"),
-        phone_after_words,
     ),
 )
 """Every default pattern of what tells of people."""

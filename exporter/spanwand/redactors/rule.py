@@ -16,6 +16,8 @@ from spanwand.redactors.scrub import Scrubber
 Edit = Callable[[str], str]
 _DIGEST_BYTES, _LONGEST_KEY_BYTES = 8, 64
 _MASK = "****"
+_LARGEST_PROGRAM = 2_000
+"""Steps of RE2's program for an expression: `.{0,200}` is 1,600. What it takes for a text grows with them, at worst."""
 _JSON_STARTS = frozenset("{[")
 _ANY_DEPTH = "**"
 
@@ -86,6 +88,8 @@ class Rule:
             )
         except ValueError as error:
             raise ConfigError(f"redact rule {self.name}: {str(error).removeprefix(f'pattern {self.name}: ')}") from None
+        if config.regex and re2.compile(config.regex).programsize > _LARGEST_PROGRAM:
+            raise ConfigError(f"redact rule {self.name}: its repetitions unfold to too much")
         return lambda text: scrubber.replace(text, scrubber.found(text))
 
     def _whole(self, text: str, act: Edit) -> str:

@@ -3,6 +3,11 @@
 One pass of an RE2 set over the text says which patterns occur at all: most texts are clean, and done with at that.
 Only those patterns are then looked for one by one. RE2 is linear in the text whatever the pattern and the text are.
 
+What is written instead of a secret may itself match, with what stands beside it. A match that was not there before
+touches a replacement, so only the text around the replacements is tested again: from `_REACH` bytes before the first to
+as many behind the last. No pattern needs as many to say that it is there. Where one may go on for longer, what is cut
+of it still matches; and had it begun further to the left, it had been there before, too long to be checked, and gone.
+
 The same pass says whether the text may be encoded. Then the patterns are looked for in what it decodes to as well, and
 if one is there, the decoded text is what is left.
 """
@@ -21,8 +26,11 @@ REMOVED = "[removed]"
 _PASSES = 4
 _MOST_MATCHES = 1000
 """Of one pattern in one text; the text behind them is taken out as a whole. It bounds the time of near misses."""
-_LONGEST_CHECKED = 256
-"""A longer match is taken out unchecked."""
+_LONGEST_CHECKED = _REACH = 256
+"""Bytes. A longer secret is taken out unchecked."""
+_LONGEST_MATCH = 4096
+"""Bytes. A longer match is taken out with what names the secret: to find a group in it would take twenty times as long
+as to find the match."""
 SHORT_CHARS, _MOST_REMEMBERED = 64, 4096
 """Short texts found clean are remembered: most are keys and words of JSON that come again and again."""
 _SET_BYTES = 64 << 20
@@ -49,15 +57,17 @@ class Scrubber:
         self._act = act
         self._clean: set[str] = set()
         self._set = re2.Set.SearchSet(options)
-        self._patterns: list[tuple[Pattern, re2._Regexp]] = []
+        self._patterns: list[tuple[Pattern, re2._Regexp, re2._Regexp]] = []
+        ungrouped = re2.Options()
+        ungrouped.max_mem, ungrouped.log_errors, ungrouped.never_capture = _SET_BYTES, False, True
         for pattern in patterns:
             try:
-                regex = re2.compile(pattern.regex, options)
+                regexes = re2.compile(pattern.regex, ungrouped), re2.compile(pattern.regex, options)
                 self._set.Add(pattern.regex)
             except re2.error as error:
                 why = error.args[0]
                 raise ValueError(f"pattern {pattern.name}: {why.decode() if isinstance(why, bytes) else why}") from None
-            self._patterns.append((pattern, regex))
+            self._patterns.append((pattern, *regexes))
         self._encoded = self._set.Add(MARKS)
         self._set.Compile()
         self._prove()
@@ -79,21 +89,34 @@ class Scrubber:
             self._clean.add(text)
         return ()
 
+    def may_be_encoded(self, found: Sequence[int]) -> bool:
+        """Whether there was a mark of an encoding too."""
+        return bool(found) and found[-1] == self._encoded
+
     def replace(self, text: str, patterns: Sequence[int]) -> str:
         """Return `text` with every match of these patterns replaced, the same object if there is none."""
-        if not patterns or patterns[-1] != self._encoded:
-            return self._replace(text, patterns)
+        if not self.may_be_encoded(patterns):
+            return self._replace(text, patterns)[0]
         # Escapes first: what they interrupt is one secret. The rest later: what it decodes to may end one too early.
         text = self._revealed(text, unescaped)
-        return self._revealed(self._replace(text, patterns[:-1]), decoded)
+        return self._revealed(self._replace(text, patterns[:-1])[0], decoded)
 
     def scrub(self, text: str) -> str:
         """Return `text` with every secret replaced. What comes out is not changed by scrubbing it again."""
+        return self.without(text, self.found(text))
+
+    def without(self, text: str, found: Sequence[int]) -> str:
+        """Likewise, where it is known which patterns are `found` in the text."""
         for _ in range(_PASSES):
-            scrubbed = self.replace(text, self.found(text))
+            if not found:
+                return text
+            if self.may_be_encoded(found):
+                scrubbed = around = self.replace(text, found)
+            else:
+                scrubbed, around = self._replace(text, found)
             if scrubbed == text:
                 return text
-            text = scrubbed
+            text, found = scrubbed, self.found(around) and self.found(scrubbed)
         return REMOVED
 
     def _revealed(self, text: str, decode: Callable[[str], str]) -> str:
@@ -103,28 +126,41 @@ class Scrubber:
             if plain == before:
                 break
             found = self.found(plain)
-            scrubbed = self._replace(plain, found[:-1] if found and found[-1] == self._encoded else found)
+            scrubbed, _ = self._replace(plain, found[:-1] if self.may_be_encoded(found) else found)
             if scrubbed != plain:
                 return scrubbed
         return text
 
-    def _replace(self, text: str, patterns: Iterable[int]) -> str:
+    def _replace(self, text: str, patterns: Iterable[int]) -> tuple[str, str]:
+        """The text without these patterns, and the part of it that is around what was replaced."""
         try:
             raw = before = text.encode()
         except UnicodeEncodeError:
             raw, before = text.encode("utf-8", "replace"), b""
+        head = tail = len(raw)
         for index in patterns:
-            raw = self._without(raw, *self._patterns[index])
-        return text if raw is before else raw.decode()
+            pieces, done = self._cut(raw, *self._patterns[index])
+            if pieces:
+                head, tail = min(head, len(pieces[0])), min(tail, len(raw) - done)
+                raw = b"".join((*pieces, raw[done:]))
+        if raw is before:
+            return text, ""
+        return raw.decode(), raw[max(head - _REACH, 0) : len(raw) - tail + _REACH].decode(errors="ignore")
 
-    def _without(self, raw: bytes, pattern: Pattern, regex: "re2._Regexp") -> bytes:
+    def _cut(
+        self, raw: bytes, pattern: Pattern, ungrouped: "re2._Regexp", regex: "re2._Regexp"
+    ) -> tuple[list[bytes], int]:
+        """What is left of `raw` up to its last match, with what is written instead; and where that match ends."""
         pieces: list[bytes] = []
         done = at = 0
+        matches = ungrouped.finditer(raw)
         for _ in range(_MOST_MATCHES):
-            match = regex.search(raw, at)
+            match = next(matches, None)
             if match is None:
-                return b"".join((*pieces, raw[done:])) if pieces else raw
-            start, end = match.span(match.lastindex or 0 if regex.groups else 0)
+                return pieces, done
+            start, end = first, last = match.span()
+            if regex.groups and end - start <= _LONGEST_MATCH and (grouped := regex.match(raw, start, end)):
+                start, end = grouped.span(grouped.lastindex or 0)
             secret = end - start
             if secret <= _LONGEST_CHECKED:
                 # Latin-1, so that a character is a byte: the check says how many of them are the secret.
@@ -134,8 +170,10 @@ class Scrubber:
                 pieces += (raw[done:start], self._instead(pattern, raw[start : start + secret]))
                 at = done = start + secret
             else:
-                at = start + 1
-        return b"".join((*pieces, raw[done:at].decode(errors="ignore").encode(), REMOVED.encode()))
+                at = first + 1
+            if at != last:
+                matches = ungrouped.finditer(raw, at)
+        return [*pieces, raw[done:at].decode(errors="ignore").encode(), REMOVED.encode()], len(raw)
 
     def _instead(self, pattern: Pattern, secret: bytes) -> bytes:
         if self._act is None:
@@ -144,7 +182,7 @@ class Scrubber:
 
     def _prove(self) -> None:
         counts = dict(self.counts)
-        for pattern, _ in self._patterns:
+        for pattern, _, _ in self._patterns:
             for example in pattern.found:
                 if self.replace(example, self.found(example)) == example:
                     raise ValueError(f"pattern {pattern.name} misses its example {example!r}")

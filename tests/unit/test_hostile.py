@@ -1,0 +1,78 @@
+"""Texts and expressions made to be slow: all of them end, and soon (R36)."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from itertools import product
+
+import pytest
+
+from spanwand.errors import ConfigError
+from spanwand.redact_config import RedactRule
+from spanwand.redactors.documents import TooManyTexts, scrub_document
+from spanwand.redactors.patterns import PATTERNS
+from spanwand.redactors.rule import Rule
+from spanwand.redactors.scrub import Scrubber
+
+SCRUBBER = Scrubber()
+MEGABYTE = 1_000_000
+PIECES = ["\\n", "%41 ", "&#65; ", "\\u0041", "aGVsbG8gd29ybGQg", "token=", "cookie:", "4111111111111112 "]
+LOOPS = [
+    *("(a+)+", "(a|aa)+", "(a|a?)+", "(.*)*", "([a-z]+)*", "(a*a*)+", "((a)*)*", r"(\w+\s?)*", "(a{1,9}){1,9}"),
+    *(".*.*.*", "a*a*a*a*a*", "(?:a?){50}", "(a+a+)+", r"(\w|\d)*", "([^b]+)+", "(?:a|b|ab)*", r"(?:\S+\s*)+"),
+    *("(.+)+", "(?:(?:a+)+)+", r"([a-z]+\.)*[a-z]+"),
+]
+ENDS = ["$!", "b", "[^a]c", r"\z.", "@"]
+
+
+def scrub(text: str) -> str:
+    return scrub_document(text, SCRUBBER)
+
+
+def slowest(edits: Iterable[tuple[Callable[[str], str], str]]) -> float:
+    """Milliseconds of CPU."""
+    took = []
+    for edit, text in edits:
+        start = time.process_time()
+        with suppress(ValueError):  # refused: no text of the record leaves
+            edit(text)
+        took.append(time.process_time() - start)
+    return max(took) * 1e3
+
+
+def test_a_megabyte_of_each_pattern(report: Callable[[str], None]) -> None:
+    """R36: each shipped expression on what it finds and nearly finds, and encodings; as text and in JSON."""
+    pieces = [*PIECES, *(text for pattern in PATTERNS for text in (pattern.found[0], pattern.left[0]))]
+    texts = [(piece + " ") * (MEGABYTE // (len(piece) + 1)) for piece in pieces]
+    sent = [text for plain in texts for text in (plain, json.dumps([plain]))]
+    report(f"R36: the slowest of {len(sent)} hostile megabytes took {slowest((scrub, t) for t in sent):.0f} ms of CPU")
+
+
+def test_a_hundred_hostile_expressions(report: Callable[[str], None]) -> None:
+    """R36: what makes backtracking exponential is linear here."""
+    regexes = [loop + end for loop, end in product(LOOPS, ENDS)]
+    assert len(regexes) == 100
+    rules = [Rule(RedactRule(name="own", regex=regex), b"k", {}) for regex in regexes]
+    took = slowest((partial(rule, names=("content.input",), role=""), "a" * MEGABYTE) for rule in rules)
+    report(f"R36: the slowest of {len(rules)} hostile expressions took {took:.0f} ms of CPU for a megabyte")
+
+
+def test_an_expression_that_unfolds_to_too_much_is_refused() -> None:
+    """R36: how slow RE2 can be grows with what repetitions unfold to."""
+    with pytest.raises(ConfigError, match="redact rule own: "):
+        Rule(RedactRule(name="own", regex=r"a.{900}c"), b"k", {})
+
+
+def test_a_document_of_more_texts_than_anybody_writes_is_refused() -> None:
+    """R36: its record's text goes. So it does if thousands of texts would have to be scrubbed one by one."""
+    assert scrub_document(json.dumps(["x"] * 30_000), SCRUBBER)
+    for texts in (["x"] * 40_000, ["jane@example.com"] * 5_000, ["%41"] * 5_000):
+        with pytest.raises(TooManyTexts):
+            scrub_document(json.dumps(texts), SCRUBBER)
+
+
+def test_more_secrets_than_one_pass_takes_in_texts_of_a_document() -> None:
+    """They are scrubbed one by one then, and all are found."""
+    assert set(json.loads(scrub_document(json.dumps(["jane@example.com"] * 1_500), SCRUBBER))) == {"[email]"}
