@@ -5,7 +5,7 @@ READY := $(VENV)/.spanwand-ready
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint format types proto docs docs-check bench bench-% golden package ci clean
+.PHONY: help demo test test-diffusers faults lint format types proto docs docs-check bench bench-% golden package ci clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,11 @@ demo: $(READY)  ## a daemon, a model API stand-in and an instrumented app; print
 
 test: $(READY)  ## every test; three files at a time, for most wait for a process
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+
+test-diffusers:  ## our instrumentations against real torch, diffusers and transformers: 5 GB in .venv-torch
+	test -x .venv-torch/bin/python || $(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/pip install -q -e '.[diffusers]' -r tests/instrumentation/requirements.txt pytest pytest-timeout
+	.venv-torch/bin/python -m pytest -q tests/instrumentation
 
 faults: $(READY)  ## kill, fill, flood and starve it for long, and Rotel beside it; prints lost and double-counted spans
 	$(BIN)/python -m pytest -q tests/faults -m "faults or not faults"
@@ -60,4 +65,4 @@ package: $(READY)  ## wheel and sdist, tried in an empty environment
 ci: lint types docs-check test  ## what .ci/run calls
 
 clean:  ## remove what make made
-	rm -rf .venv build dist node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-torch build dist node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

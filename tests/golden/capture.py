@@ -30,7 +30,7 @@ def variables(collector: Capture) -> dict[str, str]:
     """What every program finds in its environment: where to send spans, and the scripts' own modules."""
     return {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'exporter'}",  # our own instrumentations are not installed
         "OTEL_SERVICE_NAME": "golden",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",

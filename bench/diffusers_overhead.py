@@ -1,0 +1,79 @@
+"""What watching a pipeline of `diffusers` costs: `.venv-torch/bin/python bench/diffusers_overhead.py`.
+
+A pipeline with the parts of Stable Diffusion whose steps compute nothing: all that differs between a watched and a
+plain call is the watching. Calls take turns, and what is measured is the calling thread's time on a core; the spans go
+to a batch processor whose exporter drops them. Needs torch and diffusers: `make test-diffusers` installs them.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import diffusers
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.instrumentation import tiny
+
+from spanwand.instrumentation.diffusers import DiffusersInstrumentor
+
+ROUNDS = 100
+STEPS = 1_000
+
+
+class Nowhere(SpanExporter):
+    """Drops spans."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:  # noqa: ARG002  the interface's name
+        """Say that all is well."""
+        return SpanExportResult.SUCCESS
+
+
+class Idle(diffusers.StableDiffusionPipeline):  # type: ignore[misc]  # there only where torch is
+    """Steps that do nothing."""
+
+    def __call__(self, num_inference_steps: int, **_asked: Any) -> Any:
+        """Drive the progress bar."""
+        assert self._execution_device is not None  # every pipeline asks itself
+        with self.progress_bar(total=num_inference_steps) as bar:
+            for _ in range(num_inference_steps):
+                bar.update()
+        return [], None
+
+
+def duration_s(pipeline: Any, steps: int) -> float:
+    """Of one call, on a core."""
+    start_s = time.thread_time()
+    pipeline(prompt="a fox", guidance_scale=7.5, num_inference_steps=steps)
+    return time.thread_time() - start_s
+
+
+def added_s(pipeline: Any, instrumentor: Any, provider: TracerProvider, steps: int) -> float:
+    """Median difference between a watched call and the plain one beside it."""
+    differences_s = []
+    for _ in range(ROUNDS):
+        plain_s = duration_s(pipeline, steps)
+        instrumentor.instrument(tracer_provider=provider, skip_dep_check=True)
+        differences_s.append(duration_s(pipeline, steps) - plain_s)
+        instrumentor.uninstrument()
+    return statistics.median(differences_s)
+
+
+def main() -> None:
+    """Print what a call and a step cost more."""
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(Nowhere()))
+    pipeline, instrumentor = tiny.stable_diffusion(Idle), DiffusersInstrumentor()
+    call_s = added_s(pipeline, instrumentor, provider, 1)
+    steps_s = added_s(pipeline, instrumentor, provider, STEPS)
+    print(f"a call:  {call_s * 1e6:8.0f} us more")
+    print(f"a step:  {(steps_s - call_s) / (STEPS - 1) * 1e6:8.2f} us more")
+    provider.shutdown()
+
+
+if __name__ == "__main__":
+    main()
