@@ -48,7 +48,7 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
         "SPANWAND_DATA_DIR": str(data_dir),
         "SPANWAND_SINKS": "jsonl",
         "SPANWAND_WANDB__MODE": "offline",
-        "SPANWAND_IN_PROCESS__EXIT_TIMEOUT_S": "50",
+        "SPANWAND_IN_PROCESS__EXIT_TIMEOUT_S": "100",
         "PYTHONPATH": str(ROOT),
         **settings,
     }
@@ -59,7 +59,7 @@ def run(way: str, data_dir: Path, **settings: str) -> subprocess.CompletedProces
     assert INSTRUMENT
     command = [INSTRUMENT, sys.executable, str(APP), way, str(CALLS)]
     env = environment(data_dir, **settings)
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=110)
 
 
 def landed(data_dir: Path) -> list[Landed]:
@@ -164,15 +164,27 @@ def test_a_wrong_configuration_is_one_line_and_no_harm(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
-def test_w_and_b_down_does_not_hold_up_the_exit(tmp_path: Path) -> None:
-    """P11, A6: the budget holds though wandb itself would wait for 20 s, and no wandb-core is left behind."""
+def end_without_w_and_b(tmp_path: Path) -> float:
+    """An app ends that may wait for 2 s, and W&B is down. Returns how long it took from its start, in seconds."""
     settings = {"SPANWAND_WANDB__MODE": "online", "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_API_KEY": "0" * 40}
     started_s = time.monotonic()
     app = run("end", tmp_path, SPANWAND_SINKS="wandb", SPANWAND_IN_PROCESS__EXIT_TIMEOUT_S="2", **settings)
-    assert time.monotonic() - started_s < 15  # a hang would be 20 s and more
+    took_s = time.monotonic() - started_s
     assert app.returncode == 0
     assert "not everything could be delivered" in app.stderr
+    return took_s
+
+
+@pytest.mark.slow
+def test_w_and_b_down_is_no_failure_of_the_app(tmp_path: Path) -> None:
+    """P11, A6: it says so, and ends as it would have."""
+    end_without_w_and_b(tmp_path)
+
+
+@pytest.mark.faults
+def test_w_and_b_down_does_not_hold_up_the_exit(tmp_path: Path) -> None:
+    """P11, A6: the budget holds though wandb itself would wait for 20 s."""
+    assert end_without_w_and_b(tmp_path) < 15
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def test_more_than_one_increment_should_hold_is_logged_in_several(
     """R47: 10,000 rows or 8 MiB of text each; all rows are there, once and in order, and the batch behind them too."""
     made = tuple((f"{number:032x}", None, "x" * chars, *[None] * (len(REQUESTS) - 3)) for number in range(rows))
     sent = msgspec.structs.replace(update("one", 2, 0), rows={"requests": made})
-    replies = sink.deliver(Batch(seq=2000, low=0, start_ns=20 * 10**9, end_ns=30 * 10**9, updates=(sent,)), 60)
+    replies = sink.deliver(Batch(seq=2000, low=0, start_ns=20 * 10**9, end_ns=30 * 10**9, updates=(sent,)), 200)
     assert replies[-1].outcome == "Delivered"
     assert sink.deliver(batch(4, ["one"]))[-1].outcome == "Delivered"
     sink.close()

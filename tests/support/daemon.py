@@ -22,7 +22,8 @@ from opentelemetry.util.types import AttributeValue
 from spanwand_sidecar.status import Endpoints, Status
 
 COMMAND = (sys.executable, "-m", "spanwand_sidecar")
-START_S = 20.0
+HANG_S = 60.0
+"""After so long it will not happen any more, on whatever machine."""
 GPU_DRIVER = ("LD_LIBRARY_PATH", "NVML_STAND_IN")
 """Where a test put one."""
 CHAT: dict[str, AttributeValue] = {
@@ -46,7 +47,7 @@ class RunningDaemon:
     def __init__(self, process: subprocess.Popen[str], data_dir: Path) -> None:
         self.process = process
         self.data_dir = data_dir
-        until(lambda: self._endpoints() or process.poll() is not None, START_S)
+        until(lambda: self._endpoints() or process.poll() is not None)
         endpoints = self._endpoints()
         assert endpoints, process.communicate(timeout=5)[1]
         self.endpoints = endpoints
@@ -110,7 +111,7 @@ def spanwand(data_dir: Path, *args: str, **settings: str) -> subprocess.Complete
     return subprocess.run([*COMMAND, *args], env=environ, capture_output=True, text=True, timeout=30)
 
 
-def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+def until(condition: Callable[[], object], timeout_s: float = HANG_S) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "waited too long"

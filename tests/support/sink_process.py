@@ -78,7 +78,7 @@ class SinkProcess:
         """Write a batch once."""
         return self._ask(Command(write=batch))
 
-    def deliver(self, batch: Batch, timeout_s: float = 30.0) -> list[Reply]:
+    def deliver(self, batch: Batch, timeout_s: float = 60.0) -> list[Reply]:
         """Write a batch again and again, without the pauses a daemon makes, until it is delivered."""
         replies = [self.write(batch)]
         deadline = time.monotonic() + timeout_s

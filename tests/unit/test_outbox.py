@@ -28,10 +28,12 @@ class Scripted:
         self.answers = list(answers)
         self.seen: list[int] = []
         self.closed: list[float] = []
+        self.began = threading.Event()
         self.go_on = threading.Event()
         self.go_on.set()
 
     def write(self, batch: Batch) -> Outcome:
+        self.began.set()
         self.go_on.wait(20)
         self.seen.append(batch.seq)
         answer = self.answers.pop(0) if self.answers else Delivered()
@@ -120,6 +122,7 @@ def test_a_hanging_sink_is_closed_over_its_head() -> None:
     sink.go_on.clear()
     outbox = Outbox(lambda: sink, 100, Losses())
     outbox.put(batch(1))
+    assert sink.began.wait(20)
     outbox.stop(later_s(0.2))
     assert not outbox.join(later_s(0.2))
     assert sink.closed == [0.0]
