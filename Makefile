@@ -28,6 +28,7 @@ test-diffusers:  ## our instrumentations against real torch, diffusers and trans
 
 faults: $(READY)  ## kill, fill, flood and starve it for long, and Rotel beside it; prints lost and double-counted spans
 	$(BIN)/python -m pytest -q tests/faults -m "faults or not faults"
+	$(BIN)/python -m pytest -q tests/integration -m faults
 
 lint: $(READY)  ## ruff, and the format check
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
