@@ -169,7 +169,7 @@ class Attribute:
         return GpuShare(
             seconds=total.seconds,
             joules=joules,
-            method=claim.method,
+            method=claim.method.value,  # W&B takes no other kind of text
             devices=",".join(device.last.index for device in devices),
             uncertainty=max(1 - total.certain_s / wanted_s, 0.0) if is_certain else 1.0,
             memory_peak_bytes=total.memory_peak_bytes,
