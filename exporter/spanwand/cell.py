@@ -47,19 +47,13 @@ def _time_per_output_token_s(call: Clean, latency_s: float | None) -> float | No
     return _ratio(latency_s - timing.ttft_s, tokens - 1)
 
 
-def _tries(call: Clean) -> tuple[bool, bool, bool]:
-    """A call, a failed one, or no call of its own: a try that failed and was made again."""
-    is_retried = _is_retried(call)
-    return not is_retried, call.failure is not None and not is_retried, is_retried
-
-
-def _latency_s(call: Clean) -> float | None:
-    """Of a call; how long a try took that was made again says nothing about the model."""
-    return None if _is_retried(call) else call.latency_s
-
-
-def _is_retried(call: Clean) -> bool:
-    return call.counting is not None and call.counting.is_retried
+def _tries(call: Clean) -> tuple[tuple[bool, bool, bool], float | None]:
+    """A call, a failed one, or no call of its own: a try that failed and was made again. And the latency of a call;
+    how long a try took that was made again says nothing about the model.
+    """
+    if call.counting is not None and call.counting.is_retried:
+        return (False, False, True), None
+    return (True, call.failure is not None, False), call.latency_s
 
 
 def _of_gpus(share: GpuShare | None) -> tuple[Value, Value, Value]:
@@ -67,9 +61,9 @@ def _of_gpus(share: GpuShare | None) -> tuple[Value, Value, Value]:
 
 
 def _read_llm(call: Clean) -> tuple[Value, ...]:
-    usage, cost_usd, latency_s = call.usage, call.cost.usd, _latency_s(call)
+    usage, cost_usd, (tries, latency_s) = call.usage, call.cost.usd, _tries(call)
     return (
-        *_tries(call),
+        *tries,
         cost_usd is None,
         call.cost.mismatched is True,
         usage.input_tokens,
@@ -88,9 +82,9 @@ def _read_llm(call: Clean) -> tuple[Value, ...]:
 
 
 def _read_diffusion(call: Clean) -> tuple[Value, ...]:
-    image, cost_usd, latency_s = call.image or _NO_IMAGE, call.cost.usd, _latency_s(call)
+    image, cost_usd, (tries, latency_s) = call.image or _NO_IMAGE, call.cost.usd, _tries(call)
     return (
-        *_tries(call),
+        *tries,
         cost_usd is None,
         call.cost.mismatched is True,
         image.images,
@@ -186,14 +180,15 @@ class Cell(Generic[R]):
         return points
 
     def _add_up(self) -> None:
-        rows, self._rows = self._rows, []
-        names = (*self._totals, *self._sketches)
-        for name, values in zip(names, zip(*rows, strict=True), strict=False):
-            known = _known(values)
-            if known and name in self._sketches:
-                self._sketches[name].add(known)
-            elif known:
+        values = zip(*self._rows, strict=True)
+        self._rows = []
+        for name, counts in zip(self.columns.counts, values, strict=False):
+            self._add(name, sum(cast("Sequence[int]", counts)))  # they are ours, and always known
+        for name, amounts in zip(self.columns.sums, values, strict=False):
+            if known := _known(amounts):
                 self._add(name, sum(known))
+        for name, amounts in zip(self.columns.quantiles, values, strict=False):
+            self._sketches[name].add(_known(amounts))
 
     def _add(self, name: str, amount: Point | None) -> None:
         if amount is not None:

@@ -65,8 +65,8 @@ def sent(trace_state: str) -> Sent:
 
 def place_of(records: Sequence[Clean | Request]) -> int:
     """Where a trace stands, from 1 to `ALL`. A share p of all traces stands at or before p * `ALL`."""
-    explicit = (sent(record.trace_state).randomness for record in records if record.trace_state)
-    randomness = max((number for number in explicit if number is not None), default=None)
+    explicit = [sent(record.trace_state).randomness for record in records if record.trace_state]
+    randomness = max([number for number in explicit if number is not None], default=None)
     return ALL - (int.from_bytes(records[0].trace_id[-7:], "big") if randomness is None else randomness)
 
 

@@ -181,7 +181,8 @@ class Gather:
         calls = self._hand_out(trace, _EVER_NS, _EVER_NS)
         trace.flush_ns = 0
         trace.is_open = False
-        self._drops.update(forget_said(trace))
+        if trace.said:
+            self._drops.update(forget_said(trace))
         if trace.spans == trace.elsewhere:
             return Settled(calls, None, trace)
         request, made = request_of(trace), trace.made
@@ -198,7 +199,7 @@ class Gather:
             generation = step.generation
             if generation is None:
                 continue
-            if step.arrival_ns > (undecided_until_ns if step.is_undecided else until_ns):
+            if step.arrival_ns > undecided_until_ns and (step.arrival_ns > until_ns or step.is_undecided):
                 trace.held.append(step)
             else:
                 if not step.kind:

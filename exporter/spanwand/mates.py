@@ -6,7 +6,7 @@ does not know the usage, the other's time tells (`duplicates.is_same_call`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -25,7 +25,7 @@ class Mates:
     """The steps of all held traces by their response ids, and those of the present window by their figures."""
 
     def __init__(self) -> None:
-        self._by_answer: dict[tuple[str, int], Step] = {}
+        self._by_answer: defaultdict[str, dict[int, Step]] = defaultdict(dict)  # by kind and response id
         self.open_window()
 
     def open_window(self) -> None:
@@ -43,21 +43,20 @@ class Mates:
     def forget(self, trace: Trace) -> None:
         """Forget the answers of a trace."""
         for step in trace.steps.values():
-            key = step.kind, step.evidence.response
-            if self._by_answer.get(key) is step:
-                del self._by_answer[key]
+            by_answer, response = self._by_answer[step.kind], step.evidence.response
+            if response and by_answer.get(response) is step:
+                del by_answer[response]
 
-    def of(self, step: Step) -> Iterator[tuple[Step, str]]:
+    def of(self, step: Step) -> Iterable[tuple[Step, str]]:
         """The steps that may report the same call, and the rule that says so. `step` has just come."""
-        if step.evidence.response:
-            first = self._by_answer.setdefault((step.kind, step.evidence.response), step)
+        response, scope = step.evidence.response, step.evidence.scope
+        if response:
+            first = self._by_answer[step.kind].setdefault(response, step)
             if first is not step:
-                yield first, RESPONSE_ID
-                return
+                return ((first, RESPONSE_ID),)
         self._window.append(step)
-        self._scopes.add(step.evidence.scope)
-        if len(self._scopes) > 1:
-            yield from ((other, DUAL_WRITTEN) for other in self._with_its_figures(step))
+        self._scopes.add(scope)
+        return [(other, DUAL_WRITTEN) for other in self._with_its_figures(step)] if len(self._scopes) > 1 else ()
 
     def _with_its_figures(self, step: Step) -> list[Step]:
         """Steps of other traces. Only now that there are several instrumentations they are sorted by figures."""

@@ -20,12 +20,16 @@ class Operation(StrEnum):
     WORKFLOW = "invoke_workflow"
     OTHER = "other"
 
+    __hash__ = str.__hash__  # that of an Enum is a function in Python, and each call is looked up by this ten times
+
 
 class Family(StrEnum):
     """Which block of metrics counts an operation, so that each generation is counted exactly once."""
 
     LLM = "llm"
     DIFFUSION = "diffusion"
+
+    __hash__ = str.__hash__  # as above
 
 
 FAMILY_OF: Mapping[Operation, Family] = {

@@ -10,14 +10,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from math import inf
 from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from msgspec.structs import replace
+import msgspec
+from msgspec.structs import astuple, replace
 
 from spanwand.batch import Verdict
 from spanwand.drops import DropReason, Drops
 from spanwand.events import CleanEvaluation, Evaluation
-from spanwand.record import Clean, Content
+from spanwand.record import NO_CONTENT, Clean
 from spanwand.request import Request
 from spanwand.rows import Maker
 from spanwand.runs import Run
@@ -28,16 +29,13 @@ MAX_CHARS = 32 * 1024 * 1024
 _RECORD_CHARS = 1_000  # what a record weighs besides its text, about
 _SLACK = 2  # so much more than there is room for may wait before the cut is moved
 _ITSELF = Verdict(keep=True, weight=1.0, reason="")
-_LABELS = ("name", "experiment", "arm", "session_id", "prompt_name", "prompt_version")
-_CONTENT = tuple(f"content.{name}" for name in Content.__struct_fields__)
-_of_call = attrgetter(*_LABELS, *_CONTENT, "provider", "request_model", "response_model", "user")
-_of_request = attrgetter(*_LABELS)
+_labels = attrgetter("name", "experiment", "arm", "session_id", "prompt_name", "prompt_version")
 _of_evaluation = attrgetter("name", "label", "explanation")
 
 Record = Clean | Request | CleanEvaluation
 
 
-class _Pending(NamedTuple):
+class _Pending(msgspec.Struct, frozen=True):
     run: Run
     table: str
     verdict: Verdict
@@ -133,15 +131,18 @@ class PendingRows:
 
 
 def _chars(record: Record) -> int:
-    return _RECORD_CHARS + sum(map(len, _texts(record)))
-
-
-def _texts(record: Record) -> Iterable[str]:
-    """What can be long in a record."""
+    """What can be long in a record; of most, only labels are there."""
     if isinstance(record, Evaluation):
-        return _of_evaluation(record)
-    attributes = map(str, record.attributes.values())
+        return _RECORD_CHARS + _length(_of_evaluation(record))
+    chars = _RECORD_CHARS + _length(_labels(record))
+    if record.attributes:
+        chars += _length(map(str, record.attributes.values()))
     if isinstance(record, Request):
-        return (*_of_request(record), *attributes)
-    message = "" if record.failure is None else record.failure.message
-    return (*_of_call(record), message, *attributes)
+        return chars
+    if record.content is not NO_CONTENT:
+        chars += _length(astuple(record.content))
+    return chars + (len(record.failure.message) if record.failure else 0)
+
+
+def _length(texts: Iterable[str]) -> int:
+    return sum(map(len, texts))

@@ -6,6 +6,7 @@ toss coins when they compact: the same values gave five answers in five tries, a
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable
 from itertools import accumulate
 from math import ceil, exp, log
@@ -25,30 +26,24 @@ class Sketch:
     """Of values from 0 to `LARGEST`. Their order makes no difference, nor how they were split and merged."""
 
     def __init__(self) -> None:
-        self._buckets: dict[int, int] = {}
+        self._buckets: Counter[int] = Counter()
         self._least, self._greatest = LARGEST, 0.0
 
     def add(self, values: Collection[float]) -> None:
         """Count values."""
         if values:
             self._stretch(min(values), max(values))
-        buckets = self._buckets
-        for value in values:
-            bucket = ceil(log(value) * _PER_GROWTH) if value > SMALLEST else _ZERO
-            buckets[bucket] = buckets.get(bucket, 0) + 1
+        self._buckets.update([ceil(log(value) * _PER_GROWTH) if value > SMALLEST else _ZERO for value in values])
 
     def add_some(self, value: float, count: int) -> None:
         """Count a value that came several times."""
         self._stretch(value, value)
-        bucket = ceil(log(value) * _PER_GROWTH) if value > SMALLEST else _ZERO
-        self._buckets[bucket] = self._buckets.get(bucket, 0) + count
+        self._buckets[ceil(log(value) * _PER_GROWTH) if value > SMALLEST else _ZERO] += count
 
     def merge(self, other: "Sketch") -> None:
         """Count all that `other` has counted."""
         self._stretch(other._least, other._greatest)
-        buckets = self._buckets
-        for bucket, count in other._buckets.items():
-            buckets[bucket] = buckets.get(bucket, 0) + count
+        self._buckets.update(other._buckets)
 
     def quantiles(self, percentiles: Iterable[int]) -> dict[int, float]:
         """The value at each percentile; none if nothing was counted."""

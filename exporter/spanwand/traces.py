@@ -18,6 +18,7 @@ bytes count what has arrived since a trace began.
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from heapq import heappop, heappush
+from itertools import takewhile
 
 from spanwand.config import GatherConfig
 from spanwand.trace import Old, Trace
@@ -140,10 +141,9 @@ class Traces:
 
     def outgrown(self, arrival_ns: int) -> Iterator[Trace]:
         """Those that are old from now on, open or not."""
-        while self._traces:
-            trace_id, trace = next(iter(self._traces.items()))
-            if not self._is_old(trace, arrival_ns):
-                return
+        old = takewhile(lambda trace: self._is_old(trace, arrival_ns), self._traces.values())
+        for trace in list(old):  # at once: to find the first key of a dict is slow where many before it are gone
+            trace_id = trace.trace_id
             del self._traces[trace_id]
             was_open = self._settling.pop(trace_id, None) or self._waiting.pop(trace_id, None)
             if not trace.spans:
