@@ -40,9 +40,10 @@ class MediaConfig(Section):
     """Images beside their calls' Table rows (docs/media.md)."""
 
     images: Literal["off", "thumbnails", "originals"] = "off"
-    """`thumbnails` shows images small, `originals` at full size; either way encoded anew, without metadata."""
+    """`thumbnails` shows images small, `originals` at full size; either way encoded anew, without metadata. Sounds and
+    videos are then told of."""
     max_bytes: int = Field(default=16 << 20, gt=0)
-    """Largest image as it was sent."""
+    """Largest image, sound or video as it was sent."""
     max_pixels: int = Field(default=16_777_216, gt=0, le=89_478_485)
     """Most pixels of an image, width times height; each takes about 8 bytes while it is decoded."""
     max_per_call: int = Field(default=4, gt=0, le=MOST_PER_CALL)

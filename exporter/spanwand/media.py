@@ -1,4 +1,4 @@
-"""An image that belongs to a model call, as it may leave: no byte of what was sent is in it (`sanitise`)."""
+"""An image, sound or video of a model call, as it may leave: no byte of what was sent is in it (`sanitise`)."""
 
 import msgspec
 
@@ -11,9 +11,10 @@ MOST_PER_CALL = 16
 
 
 class Media(msgspec.Struct, frozen=True):
-    """One image. `sha256` is the digest of what was sent, in hex; width, height and `size_bytes` are its too.
+    """One image, or a sound or video. `sha256` is the digest of what was sent, in hex; the sizes are its too.
 
-    `jpeg` is what is shown: encoded anew from pixels alone, so that it holds no metadata.
+    `jpeg` is what is shown: encoded anew from pixels alone, so that it holds no metadata. Sounds and videos are told
+    of, but not shown: theirs is empty, as are width and height.
     """
 
     sha256: str
@@ -23,12 +24,20 @@ class Media(msgspec.Struct, frozen=True):
     size_bytes: int
     jpeg: bytes
     index: int = 0
-    """Its place among the images of its call, from 0."""
+    """Its place among the media of its call, from 0."""
+    duration_s: float | None = None
+    """Of a sound or video, if its container says so."""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether there is something to show."""
+        return bool(self.jpeg)
 
     @property
     def note(self) -> str:
         """What stands in a text where the image was."""
-        return f"[{self.mime_type} {self.width}x{self.height} sha256:{self.sha256[:NOTE_DIGEST_CHARS]}]"
+        size = f"{self.width}x{self.height}" if self.is_image else f"{self.size_bytes} bytes"
+        return f"[{self.mime_type} {size} sha256:{self.sha256[:NOTE_DIGEST_CHARS]}]"
 
 
 class MediaRefused(Exception):

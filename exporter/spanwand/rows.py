@@ -185,8 +185,18 @@ def _link(template: str, trace_id: bytes, span_id: bytes = b"") -> tuple[str, ..
 def _images(media: tuple[Media, ...], columns: int) -> tuple[Cell, ...]:
     if not columns:
         return ()
-    digests = ",".join(each.sha256 for each in media)
-    return (*media, *[None] * (columns - len(media)), digests or None)
+    shown = tuple(each for each in media if each.is_image)
+    digests = ",".join(each.sha256 for each in shown)
+    return (*shown, *[None] * (columns - len(shown)), digests or None, _recordings(media))
+
+
+def _recordings(media: tuple[Media, ...]) -> str | None:
+    told = [
+        {"type": each.mime_type, "duration_s": each.duration_s, "size_bytes": each.size_bytes, "sha256": each.sha256}
+        for each in media
+        if not each.is_image
+    ]
+    return json_text(told, CELL_MAX_CHARS) if told else None
 
 
 def _as_text(value: AttributeValue) -> str | None:

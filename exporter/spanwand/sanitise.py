@@ -1,7 +1,8 @@
 """The bytes of an image -> the image as it may leave: smaller, and encoded anew from its pixels alone.
 
 So nothing of the file goes on: no EXIF with a place, no PNG text with a prompt, no second file behind the first. Time
-and memory are bounded by the pixels that the header claims, which are looked at before anything is decoded.
+and memory are bounded by the pixels that the header claims, which are looked at before anything is decoded. Of a sound
+or a video only what its container says of it goes on.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from spanwand.drops import DropReason
 from spanwand.errors import ConfigError
 from spanwand.image_header import ImageHeader, image_header
 from spanwand.media import Media, MediaRefused
+from spanwand.recording_header import RecordingHeader, recording_header
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,6 +39,11 @@ def sanitiser(config: MediaConfig) -> Sanitise:
         import_module(f"PIL.{reader}")
 
     def sanitise(data: bytes) -> Media:
+        if len(data) > config.max_bytes:
+            raise MediaRefused(DropReason.MEDIA_TOO_LARGE, f"over {config.max_bytes} bytes")
+        recording = recording_header(data)
+        if recording is not None:
+            return _told_of(data, recording)
         header = _checked(data, config)
         return Media(
             sha256=hashlib.sha256(data).hexdigest(),
@@ -51,14 +58,18 @@ def sanitiser(config: MediaConfig) -> Sanitise:
 
 
 def _checked(data: bytes, config: MediaConfig) -> ImageHeader:
-    if len(data) > config.max_bytes:
-        raise MediaRefused(DropReason.MEDIA_TOO_LARGE, f"image over {config.max_bytes} bytes")
     header = image_header(data)
     if header is None:
-        raise MediaRefused(DropReason.MEDIA_UNSUPPORTED, "not a PNG, JPEG, WebP or GIF image")
+        raise MediaRefused(DropReason.MEDIA_UNSUPPORTED, "no image, sound or video of a known type")
     if header.width * header.height > config.max_pixels:
         raise MediaRefused(DropReason.MEDIA_TOO_LARGE, f"image over {config.max_pixels} pixels")
     return header
+
+
+def _told_of(data: bytes, recording: RecordingHeader) -> Media:
+    sha256, kind = hashlib.sha256(data).hexdigest(), recording.mime_type
+    duration_s = recording.duration_s and round(recording.duration_s, 3)
+    return Media(sha256, kind, width=0, height=0, size_bytes=len(data), jpeg=b"", duration_s=duration_s)
 
 
 def _pixels(data: bytes, header: ImageHeader, config: MediaConfig) -> "Image":

@@ -180,4 +180,8 @@ def image_columns(images: int) -> tuple[Column, ...]:
         return ()
     names = ["image", *(f"image_{number}" for number in range(2, images + 1))]
     shown = (Column(name, Type.IMAGE, "image that was made, or sent along; without metadata") for name in names)
-    return (*shown, Column("image_sha256", Type.TEXT, "digests of these as they were sent, comma separated"))
+    return (
+        *shown,
+        Column("image_sha256", Type.TEXT, "digests of these as they were sent, comma separated"),
+        Column("recordings", Type.TEXT, "sounds and videos as JSON: type, seconds, bytes and digest of each"),
+    )

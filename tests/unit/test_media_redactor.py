@@ -83,6 +83,17 @@ def test_off_by_default(said: object) -> None:
     assert not drops
 
 
+def test_a_sound_is_told_of_and_its_bytes_are_gone() -> None:
+    """As OpenAI's `input_audio` has it: nothing around it says base64."""
+    said = json.dumps({"type": "input_audio", "input_audio": {"data": b64(b"ID3" + bytes(2_000)), "format": "mp3"}})
+    clean, drops = redacted(said)
+    (found,) = clean.media
+    assert (found.mime_type, found.size_bytes, found.is_image) == ("audio/mpeg", 2_003, False)
+    assert f"[audio/mpeg 2003 bytes sha256:{found.sha256[:16]}]" in clean.content.output
+    assert len(clean.content.output) < 200
+    assert not drops
+
+
 def test_slashes_may_be_escaped() -> None:
     """As PHP writes JSON."""
     jpeg = picture(200, "JPEG")
@@ -108,7 +119,7 @@ def test_what_was_made_comes_before_what_was_sent_along_and_each_once() -> None:
 
 
 REFUSED = {
-    DropReason.MEDIA_UNSUPPORTED: b"ID3" + bytes(range(256)) * 4,
+    DropReason.MEDIA_UNSUPPORTED: b"%PDF-1.7" + bytes(range(256)) * 4,
     DropReason.MEDIA_UNREADABLE: PNG[: len(PNG) // 2],
     DropReason.MEDIA_TOO_LARGE: picture(5_000),
 }

@@ -1,5 +1,6 @@
 """A5, P6: which images reach Table rows, and how the JSON lines show them."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from spanwand.drops import DropReason, Drops
 from spanwand.outcomes import Delivered, Retry
 from spanwand.record import Clean, ImageParams
 from spanwand.rows import generation_row
+from spanwand.sanitise import sanitiser
 from spanwand.shown import Shown
 from spanwand.sinks.jsonl import JsonlSink, open_sink
 from spanwand.tables import Type, columns
@@ -34,7 +36,7 @@ def row(made: Clean) -> dict[str, object]:
 def test_columns_are_there_only_for_images() -> None:
     assert not [column for column in columns("generations") if column.type is Type.IMAGE]
     names = [column.name for column in columns("generations", (), 3)]
-    assert names[-4:] == ["image", "image_2", "image_3", "image_sha256"]
+    assert names[-5:] == ["image", "image_2", "image_3", "image_sha256", "recordings"]
 
 
 @pytest.mark.parametrize("fields", FLAGGED.values(), ids=FLAGGED)
@@ -67,6 +69,14 @@ def test_waiting_rows_hold_images_up_to_a_limit(monkeypatch: pytest.MonkeyPatch)
     assert drops == Counter({DropReason.MEDIA_OVER_LIMIT: 2})
     show.rows_handed_over()
     assert len(show(made).media) == 1
+
+
+def test_a_sound_is_told_of_beside_the_images() -> None:
+    sound = sanitiser(MediaConfig(images="thumbnails"))(b"ID3" + bytes(100))
+    cells = row(Shown(MediaConfig(images="thumbnails"), Drops())(call(media=(sound, media(1)))))
+    assert (cells["image"], cells["image_2"], cells["image_sha256"]) == (media(1), None, digest(1))
+    told = [{"type": "audio/mpeg", "duration_s": None, "size_bytes": 103, "sha256": sound.sha256}]
+    assert json.loads(str(cells["recordings"])) == told
 
 
 @pytest.fixture

@@ -20,8 +20,10 @@ from spanwand.sanitise import Sanitise, sanitiser
 _SHORTEST = 512
 """Characters of base64 below which nothing is taken for media."""
 _BLOCK = 256
-_SIGNS = ("base64", "b64", "blob", "data:", "iVBORw0KGgo", "/9j/", "UklGR", "R0lGOD")
-"""A text without these has no media in it. The last four are how images begin."""
+_IMAGES = ("iVBORw0KGgo", "/9j/", "UklGR", "R0lGOD")
+_RECORDINGS = ("UklGR", "ZkxhQ", "SUQz", "//uQ", "T2dnUw", "GZ0eX", "GkXfo")
+_SIGNS = ("base64", "b64", "blob", "data:", "input_audio", *_IMAGES, *_RECORDINGS)
+"""A text without these has no media in it. Most are how they begin, in base64."""
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]++|\\++[/nr])++={0,2}")
 """Inside JSON a slash may be escaped, and a line end is; JSON in JSON escapes twice."""
 _ESCAPES = re.compile(r"\\+([/nr])")
