@@ -141,7 +141,9 @@ class Ticker:
         self._status = msgspec.structs.replace(self._status, readings=self._status.readings + 1, devices=tuple(samples))
         self._pending += samples
         frame_s = FRAME_S if self._is_awaited() else RESTING_FRAME_S
-        if time.monotonic() - self._written_s >= frame_s or len(self._pending) >= MOST_READINGS:
+        # Half an interval early, or a frame would wait for the reading after: calls wait two seconds for their share.
+        due = time.monotonic() - self._written_s >= frame_s - self._interval_s / 2
+        if due or len(self._pending) >= MOST_READINGS:
             self._flush()
 
     def _flush(self) -> None:
