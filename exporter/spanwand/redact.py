@@ -80,10 +80,11 @@ class Redact:
         What was said when it failed goes too: nothing shows it, and roots wait by the thousand for calls to follow.
         """
         try:
-            ruled = self._rules(root)
-            failure = ruled.failure and Failure(ruled.failure.type)
-            user = self._pseudonym(ruled.user, ruled.start_ns)
-            redacted = self._labels.root(replace(ruled, user=user, failure=failure))
+            redacted = self._rules(root)
+            if redacted.user or redacted.failure:
+                user = self._pseudonym(redacted.user, redacted.start_ns)
+                redacted = replace(redacted, user=user, failure=redacted.failure and Failure(redacted.failure.type))
+            redacted = self._labels.root(redacted)
         except Exception as error:  # noqa: BLE001  as above
             self._failed(error)
             redacted = _root_numbers(root, self._service(root.service))

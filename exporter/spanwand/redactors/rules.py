@@ -42,6 +42,8 @@ class Rules:
 
     def __call__(self, record: Record) -> Record:
         """Return the record with its texts edited."""
+        if not self._rules:
+            return record
         service = record.service
         rules = [rule for rule in self._rules if rule.is_about(service.name, service.environment)]
         if not rules:
