@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,6 +18,11 @@ from spanwand_sidecar.demo.ledger import Answered
 COMMAND = [sys.executable, "-m", "spanwand_sidecar", "demo"]
 HOSTILE = {"OTEL_TRACES_EXPORTER": "console", "WANDB_MODE": "disabled", "OPENAI_BASE_URL": "http://127.0.0.1:9"}
 """Settings of the user's own that must not change the demo."""
+
+
+def rows(run: dict[str, Any], table: str) -> list[dict[str, Any]]:
+    stored = run["tables"].get(table, {"columns": [], "rows": []})
+    return [dict(zip(stored["columns"], row, strict=True)) for row in stored["rows"]]
 
 
 def test_every_sum_lands_exactly(tmp_path: Path) -> None:
@@ -34,6 +40,9 @@ def test_every_sum_lands_exactly(tmp_path: Path) -> None:
     assert sent["the API: errors"] == 2
     assert sent["the API: images"] > 15
     assert sent["the API: cost_usd"] > 1
+    drawn = [row for run in printed["result"]["runs"] for row in rows(run, "generations") if row["images"]]
+    assert {row["gpu_method"] for row in drawn} >= {"overlap"}
+    assert sum(row["gpu_joules"] or 0 for row in drawn) > 0  # P9: of the scripted GPU
     for private in ("reader-", "The fox", "Ink and wash"):
         assert private not in ended.stdout  # A5: user ids and stories stay out of the runs
 

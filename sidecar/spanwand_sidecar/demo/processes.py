@@ -36,6 +36,7 @@ def demo_settings(data_dir: Path) -> dict[str, object]:
         "aggregate": {"window_s": 1, "rows_interval_s": 2},
         "gather": {"settle_s": 0.5, "request_attributes": ["comic.id"]},
         "sample": {"rows_per_minute": 1_000_000},  # all of them: they are compared with what the app counted
+        "gpu": {"reader": "scripted", "interval_s": 0.05, "attribution": {"providers": [comic.IMAGE_PROVIDER]}},
         "grace_s": GRACE_S,
     }
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from spanwand.stored_run import StoredRun
 from spanwand.tables import GENERATIONS, REQUESTS
+from spanwand_sidecar.demo import joules
 from spanwand_sidecar.demo.checks import Check
 from spanwand_sidecar.demo.run import Result, Watch
 from spanwand_sidecar.demo.sums import in_metrics, rows_of
@@ -32,13 +33,13 @@ def watching(console: Console, comics: int) -> Iterator[Watch]:
 
 def landed(runs: Sequence[StoredRun]) -> Table:
     """One line per run that holds model calls."""
-    groups = ", ".join(sorted({run.group for run in runs if run.job_type != "spanwand"}))
+    groups = ", ".join(sorted({run.group for run in runs if GENERATIONS in run.tables}))
     title = f"What landed in W&B, group {groups}"
     table = Table("run", box=SIMPLE, padding=0, title=title, title_justify="left", title_style="bold")
     for heading in HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
-        if run.job_type != "spanwand":
+        if GENERATIONS in run.tables:
             table.add_row(run.name, *_cells(run))
     return table
 
@@ -68,6 +69,8 @@ def verdict(checks: Sequence[Check], console: Console) -> None:
 def everything(result: Result, console: Console, *, kept: bool) -> None:
     """The end of a demo."""
     console.print(landed(result.runs))
+    console.print(joules.table(result.runs))
+    console.print(joules.balance(result.runs), highlight=False)
     verdict(result.checks, console)
     if kept:
         where(result, console)
