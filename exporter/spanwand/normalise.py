@@ -20,6 +20,10 @@ from spanwand.request import TraceRoot
 from spanwand.span import Attributes, AttributeValue, Keys, Parser, Span, SpanResource
 from spanwand.token_counts import MOST_TOKENS, settle
 
+_AHEAD_NS = 60 * 1_000_000_000
+"""By how much the clock of a sender may be ahead of ours; hosts that keep time are within a second."""
+_NEVER_NS = 2**64
+
 
 class _Origin(msgspec.Struct, frozen=True):
     """What a resource says; read once for all the spans it sent."""
@@ -57,14 +61,15 @@ class Normalise:
         )
         self._origins: tuple[Attributes | None, _Origin] = (None, _Origin(Service(), "", "", {}))
 
-    def __call__(self, span: Span) -> Generation | None:
-        """Return the model call a span reports; `None` if it carries no dialect's marker."""
+    def __call__(self, span: Span, arrival_ns: int = _NEVER_NS) -> Generation | None:
+        """Return the model call a span reports; `None` if it carries no dialect's marker. It came at `arrival_ns`."""
         attributes = {**span.attributes, **self._happened(span)} if span.events else span.attributes
         plan = self._call.plan(attributes)
         if not plan.dialect:
             return None
         if plan.documents:
             attributes, plan = self._call.open(attributes, plan)
+        self._check_clock(span, arrival_ns)
         groups = plan.read(attributes)
         call, hint = groups[""], groups["hint"]
         origin = self._origin(span.resource)
@@ -155,6 +160,11 @@ class Normalise:
         sent = happened(span.events, self._event_keys, span.start_ns)
         parsed = {key: self._call.parsers[key](value) for key, value in sent.items()}
         return {key: value for key, value in parsed.items() if value is not None}
+
+    def _check_clock(self, span: Span, arrival_ns: int) -> None:
+        if not span.start_ns <= span.end_ns <= arrival_ns + _AHEAD_NS:
+            is_backwards = span.end_ns < span.start_ns
+            self.oddities[Oddity.ENDS_BEFORE_START if is_backwards else Oddity.FROM_THE_FUTURE] += 1
 
     def _settled(self, span: Span, groups: Groups, plan: Plan) -> Mapping[str, str]:
         """Put right what a span says in its own way; return the sources, so noted."""

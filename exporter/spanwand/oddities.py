@@ -17,6 +17,10 @@ class Oddity(StrEnum):
     """More tokens than any model takes: taken for unknown."""
     ATTRIBUTES_DROPPED = "attributes_dropped"
     """The app's SDK dropped attributes of the span (`OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`): some fields may be missing."""
+    ENDS_BEFORE_START = "ends_before_start"
+    """An end before the start: how long it took is not known."""
+    FROM_THE_FUTURE = "from_the_future"
+    """An end more than a minute after it came: the sender's clock is ahead. The times stay as they were sent."""
 
 
 Oddities = Counter[Oddity]

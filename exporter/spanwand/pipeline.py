@@ -192,7 +192,7 @@ class Pipeline:
         normalise, price, redact, gather = self._normalise, self._price, self._redact, self._gather
         waits = self._attribute.waits if self._attribute.is_live else None
         for span in self._deduplicate(spans):
-            generation = normalise(span)
+            generation = normalise(span, arrival_ns)
             if generation is not None:
                 evidence = evidence_of(span.resource.scope_name, generation.response_id)
                 call = redact(price(generation))
