@@ -318,3 +318,34 @@ def strict_safety_checker() -> Any:
     checker = StableDiffusionSafetyChecker(config).eval()
     checker.concept_embeds_weights.data.fill_(-2.0)
     return checker
+
+
+@seeded
+def llama(**changes: Any) -> Any:
+    """A decoder of 64 words."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=64,
+        hidden_size=_WIDTH,
+        intermediate_size=37,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=2,
+        **changes,
+    )
+    return LlamaForCausalLM(config).eval()
+
+
+@seeded
+def t5() -> Any:
+    """An encoder and a decoder."""
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    config = T5Config(
+        vocab_size=64, d_model=_WIDTH, d_kv=8, d_ff=37, num_layers=1, num_heads=4, decoder_start_token_id=0
+    )
+    return T5ForConditionalGeneration(config).eval()

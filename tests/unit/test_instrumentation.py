@@ -15,11 +15,12 @@ from spanwand.instrumentation.content import captures_content
 from spanwand.instrumentation.diffusers.asked import CONTENT_READERS, READERS, quotes_prompt
 from spanwand.instrumentation.diffusers.made import count_of, size_of
 from spanwand.instrumentation.diffusers.phases import Phases, steps_of, total_s
-from spanwand.instrumentation.diffusers.progress import Counted, length_of
+from spanwand.instrumentation.diffusers.progress import Counted, steps_in
 from spanwand.instrumentation.guard import guarded
 from spanwand.instrumentation.images import ImageSender
 from spanwand.instrumentation.model_names import model_name
 from spanwand.instrumentation.patches import Patches
+from spanwand.instrumentation.transformers.answered import length_of, reason_of
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -128,7 +129,7 @@ def test_steps_of_all_loops_and_parts() -> None:
     early = phases.open_loop(4)
     early.step()
     early.close()
-    assert list(Counted("ab", part.open_loop(length_of("ab")))) == ["a", "b"]
+    assert list(Counted("ab", part.open_loop(steps_in("ab")))) == ["a", "b"]
     phases.parts.append(part)
     steps = steps_of(phases)
     assert steps is not None
@@ -164,3 +165,20 @@ def test_a_video_is_one_however_many_frames_it_has() -> None:
 def test_an_address_that_is_none_is_refused(endpoint: str) -> None:
     with pytest.raises(ValueError, match="SPANWAND_MEDIA_ENDPOINT"):
         ImageSender(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("answer", "most", "length", "reason"),
+    [
+        ([5, 6, 1, 2, 2], 5, 3, "stop"),
+        ([5, 6, 7, 8, 9], 5, 5, "length"),
+        ([5, 6, 7, 8, 1], 5, 5, "stop"),
+        ([5, 6], 5, 2, "stop"),
+        ([], None, 0, "stop"),
+    ],
+)
+def test_an_answer_ends_where_it_says(answer: list[int], most: int | None, length: int, reason: str) -> None:
+    """P3: padding is no token that was made."""
+    ends = frozenset({1, 3})
+    assert length_of(answer, ends) == length
+    assert reason_of(answer[:length], ends, most) == reason

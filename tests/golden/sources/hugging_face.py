@@ -12,6 +12,7 @@ from tests.golden.source import Source, Start, programs
 
 REQUIREMENTS = tuple((Path(__file__).parents[2] / "instrumentation/requirements.txt").read_text().split())
 DIFFUSERS = "text-to-image", "withheld", "interrupted", "error", "cascade", "refiner", "video"
+TRANSFORMERS = "generate-batch", "generate-stream", "generate-assisted", "generate-error"
 CONTENT = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY"}
 
 
@@ -39,5 +40,11 @@ SOURCES = {
         providers=(in_process,),
         start=Start.PYTHON,
         environment=CONTENT,
+    ),
+    "transformers": Source(
+        requirements=REQUIREMENTS,
+        programs=programs("transformers_app.py", *TRANSFORMERS),
+        providers=(in_process,),
+        start=Start.PYTHON,
     ),
 }

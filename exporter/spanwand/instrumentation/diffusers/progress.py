@@ -27,7 +27,7 @@ class Counted:
             self._loop.close()
 
 
-def length_of(items: object) -> int | None:
+def steps_in(items: object) -> int | None:
     """How many, if that can be told without taking them."""
     return len(items) if hasattr(items, "__len__") else None
 

@@ -9,14 +9,14 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import use_span
 
 from spanwand.instrumentation.diffusers.call import Call, Settings, begin, end, fail, succeed
-from spanwand.instrumentation.diffusers.progress import Counted, count_updates, length_of
+from spanwand.instrumentation.diffusers.progress import Counted, count_updates, steps_in
 from spanwand.instrumentation.patches import Patches
 
 Method = Callable[..., Any]
 _running: ContextVar[Call | None] = ContextVar("spanwand_diffusers_call", default=None)
 
 
-def watch_call(method: Method, settings: Settings, patches: Patches) -> Method:
+def watch_call(method: Method, *, settings: Settings, patches: Patches) -> Method:
     """A span for each call; none for what a method calls by `super()`."""
 
     @wraps(method)
@@ -47,7 +47,7 @@ def _run(call: Call, method: Method, args: tuple[Any, ...], kwargs: Mapping[str,
         end(call)
 
 
-def watch_text(method: Method, _: Settings, __: Patches) -> Method:
+def watch_text(method: Method, **_: object) -> Method:
     """Note when prompts are encoded. Old pipelines have one such method around another."""
 
     @wraps(method)
@@ -61,7 +61,7 @@ def watch_text(method: Method, _: Settings, __: Patches) -> Method:
     return watched
 
 
-def watch_loop(method: Method, _: Settings, __: Patches) -> Method:
+def watch_loop(method: Method, **_: object) -> Method:
     """Note when a denoising loop begins, and each of its steps."""
 
     @wraps(method)
@@ -70,7 +70,7 @@ def watch_loop(method: Method, _: Settings, __: Patches) -> Method:
         if call is None:
             return method(pipeline, iterable, total, **kwargs)
         if iterable is not None:
-            loop = call.phases.open_loop(length_of(iterable))
+            loop = call.phases.open_loop(steps_in(iterable))
             return method(pipeline, Counted(iterable, loop), total, **kwargs)
         bar = method(pipeline, iterable, total, **kwargs)
         count_updates(bar, call.phases.open_loop(total))
@@ -79,7 +79,7 @@ def watch_loop(method: Method, _: Settings, __: Patches) -> Method:
     return watched
 
 
-def watch_device(found: property, _: Settings, __: Patches) -> property:
+def watch_device(found: property, **_: object) -> property:
     """Note where the pipeline computes, when it asks itself."""
 
     def watched(pipeline: Any) -> Any:
@@ -92,7 +92,7 @@ def watch_device(found: property, _: Settings, __: Patches) -> property:
     return property(watched, doc=found.__doc__)
 
 
-WATCHED: Mapping[str, Callable[[Any, Settings, Patches], Any]] = {
+WATCHED: Mapping[str, Callable[..., Any]] = {
     "__call__": watch_call,
     "encode_prompt": watch_text,
     "_encode_prompt": watch_text,
