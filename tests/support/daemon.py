@@ -119,9 +119,10 @@ def until(condition: Callable[[], object], timeout_s: float = HANG_S) -> None:
 
 
 def updates(data_dir: Path) -> list[dict[str, Any]]:
-    """Every line the `jsonl` sink wrote."""
+    """Every line the `jsonl` sink wrote; not the one that it is writing."""
     file = data_dir / "jsonl" / "batches.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    whole = file.read_bytes().rpartition(b"\n")[0] if file.exists() else b""
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def sums(lines: list[dict[str, Any]]) -> Mapping[str, Counter[str]]:

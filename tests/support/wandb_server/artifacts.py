@@ -80,7 +80,7 @@ class Artifacts:
         self.wrong_digests: list[str] = []
 
     def __iter__(self) -> Iterator[Artifact]:
-        return iter(self.all.values())
+        return iter(list(self.all.values()))  # a test may look while the server's threads add to them
 
     def committed(self, run: str = "") -> list[Artifact]:
         """Committed artifacts (made by `run`), in the order they were created."""
