@@ -154,23 +154,15 @@ def benign(tokens: int) -> None:
 def hostile() -> Iterator[tuple[str, float]]:
     """R36: seconds of CPU for a megabyte."""
     for piece in (
-        "4111 ",
-        "1",
-        "a@",
-        "+1 ",
-        "bearer ",
-        "://a",
-        "1.1.1.",
-        "%41",
-        "%41 ",
-        "\\n",
-        "token=",
-        "aGVsbG8gd29ybGQg",
+        *("4111 ", "1", "a@", "+1 ", "bearer ", "://a", "1.1.1.", "%41", "%41 ", "&#65; ", "\\n", "token=", "cookie:"),
+        *("key_", "aGVsbG8gd29ybGQg", "4111111111111112 "),
     ):
-        text, start = piece * (1_000_000 // len(piece)), time.process_time()
-        with suppress(ValueError):  # refused: the record's text is dropped
-            scrub_document(text, SCRUBBER)
-        yield piece, time.process_time() - start
+        many = 1_000_000 // len(piece)
+        for text in (piece * many, json.dumps([piece * many]), json.dumps([piece] * (many // 2))):
+            start = time.process_time()
+            with suppress(ValueError):  # refused: the record's text is dropped
+                scrub_document(text, SCRUBBER)
+            yield f"{text[:24]} ...", time.process_time() - start
 
 
 def cost() -> None:
