@@ -8,6 +8,16 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from spanwand.instrumentation.diffusers import DiffusersInstrumentor
+
+REASON = "torch is large: `make test-diffusers` installs it and runs these"
+THREE = {"prompt": "a fox", "num_inference_steps": 3}
+
+
+def said(span: Any) -> dict[str, Any]:
+    """Attributes, by the last part of their keys for short."""
+    return {key.removeprefix("diffusion.").removeprefix("gen_ai."): value for key, value in span.attributes.items()}
+
 
 class Spans:
     """Takes spans of a tracer provider."""
@@ -34,3 +44,11 @@ def spans() -> Iterator[Spans]:
     taken = Spans()
     yield taken
     taken.provider.shutdown()
+
+
+@pytest.fixture
+def instrumented(spans: Spans) -> Iterator[Spans]:
+    """What a watched `diffusers` makes."""
+    DiffusersInstrumentor().instrument(tracer_provider=spans.provider, skip_dep_check=True)
+    yield spans
+    DiffusersInstrumentor().uninstrument()

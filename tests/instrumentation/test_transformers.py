@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from opentelemetry.trace import StatusCode
-from tests.instrumentation.conftest import Spans
+from tests.instrumentation.conftest import REASON, Spans, said
 
 from spanwand.instrumentation.transformers import TransformersInstrumentor
 
-transformers = pytest.importorskip("transformers", reason="torch is large: `make test-diffusers` installs it")
-pytest.importorskip("diffusers", reason="torch is large: `make test-diffusers` installs it")
+transformers = pytest.importorskip("transformers", reason=REASON)
+pytest.importorskip("diffusers", reason=REASON)
 pytestmark = pytest.mark.filterwarnings("default")  # of the libraries' own warnings
 
 import torch  # noqa: E402
@@ -23,13 +23,10 @@ ASKED: dict[str, Any] = {"input_ids": PROMPTS, "attention_mask": MASK, "max_new_
 
 @pytest.fixture
 def instrumented(spans: Spans) -> Iterator[Spans]:
+    """What a watched `transformers` makes."""
     TransformersInstrumentor().instrument(tracer_provider=spans.provider, skip_dep_check=True)
     yield spans
     TransformersInstrumentor().uninstrument()
-
-
-def said(span: Any) -> dict[str, Any]:
-    return {key.removeprefix("gen_ai."): value for key, value in span.attributes.items()}
 
 
 def test_a_call_tells_its_tokens(instrumented: Spans) -> None:
@@ -39,10 +36,10 @@ def test_a_call_tells_its_tokens(instrumented: Spans) -> None:
     call = said(span)
     assert span.name == call["operation.name"] == "text_completion"
     assert (call["usage.input_tokens"], call["usage.output_tokens"]) == (6, 10)
-    assert (call["provider.name"], call["request.max_tokens"], call["request.stream"]) == ("transformers", 5, False)
+    assert (call["provider.name"], call["request.max_tokens"]) == ("transformers", 5)
     assert call["response.finish_reasons"] == ("length", "length")
     assert 0 < call["response.time_to_first_chunk"] < (span.end_time - span.start_time) / 1e9
-    assert "request.temperature" not in call
+    assert not {"request.temperature", "request.stream"} & call.keys()
 
 
 def test_an_answer_that_ends_early_is_as_long_as_it_is(instrumented: Spans) -> None:

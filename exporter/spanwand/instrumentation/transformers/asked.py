@@ -39,7 +39,7 @@ def asked(model: Any, arguments: Mapping[str, Any]) -> Fields:
         "params.max_tokens": setting(model, arguments, "max_new_tokens"),
         "params.temperature": setting(model, arguments, "temperature") if samples else None,
         "params.top_p": setting(model, arguments, "top_p") if samples else None,
-        "params.stream": arguments.get("streamer") is not None,
+        "params.stream": True if arguments.get("streamer") is not None else None,  # False: no time to a first token
         "hint.images_asked": several if several and several > 1 else None,
         "hint.devices": _devices(model),
     }
