@@ -30,7 +30,7 @@ class Turn(NamedTuple):
 
 
 class Frozen:
-    """A service that reads a number per line and answers with JSON: `latencies_s`, `seconds`, `cpu_s` so far."""
+    """A service that reads how much to do, line by line, and answers with JSON: `latencies_s`, `seconds`, `cpu_s`."""
 
     def __init__(self, process: "subprocess.Popen[str]", helpers: Sequence[int], cores: Cores) -> None:
         """`helpers` are processes that work for it but are not its children."""
@@ -40,12 +40,12 @@ class Frozen:
         self._cpu_s = self._helpers_cpu_s = 0.0
         pin(process.pid, cores.service)
 
-    def turn(self, number: int) -> Turn:
-        """Thaw, send the number, wait for the answer, freeze."""
+    def turn(self, order: str) -> Turn:
+        """Thaw, send a line, wait for the answer, freeze."""
         self.thaw()
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.write(f"{order}\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         cpu_s = answer["cpu_s"]

@@ -1,6 +1,6 @@
 """What telemetry costs the service it watches: the same work without any and recorded in several ways, in turns.
 
-    python bench/overhead.py [--minutes 4.5] [--panels 20] [--panel-ms 100] [--weave PYTHON] [--one-core]
+    python bench/overhead.py [--minutes 4.5] [--panels 20] [--panel-ms 200] [--weave PYTHON] [--one-core]
 
 Each way has a process of its own (bench/watched_service.py) that makes ten panels at a time: a call of the real
 `openai` package to the demo's API, then arithmetic that stands for the model that draws. In a round each has its turn,
@@ -35,22 +35,27 @@ from weave_server import weave_server
 SERVICE = str(Path(__file__).with_name("watched_service.py"))
 BASELINE, SIDECAR, IN_PROCESS = "no telemetry", "OTel SDK to the sidecar", "in-process exporter"
 WANDB, WEAVE = "wandb in the request", "Weave SDK"
-OURS = (SIDECAR, IN_PROCESS)
+OURS, FLUSHED = (SIDECAR, IN_PROCESS), (SIDECAR,)
+"""What has to keep the budget; what sends all of a turn in it: no request is on the wire while it is frozen."""
 BUDGET = 1.01
 LEAST_ROUNDS, RESAMPLES = 2, 1_000
+WAYS = 5
 OTEL = {
     "OTEL_SERVICE_NAME": "overhead",
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
     "OTEL_BSP_SCHEDULE_DELAY": "500",  # ten times as often as by default, so that a turn sends most of what it made
 }
+AGGREGATE = {"window_s": 10 * WAYS, "rows_interval_s": 20 * WAYS}
+"""Time passes for those that are frozen too: windows are as long as if each had a machine of its own. Rows go thrice as
+often as by default, or they would not go at all."""
 WANDB_QUIET = {"WANDB_SILENT": "true", "WANDB_CONSOLE": "off", "WANDB_ERROR_REPORTING": "false"}
 
 
 class Way(NamedTuple):
     """How a service is started that is recorded in some way."""
 
-    arguments: Sequence[str]
+    recorder: str
     environ: Mapping[str, str] = {}
     command: Sequence[str] = (sys.executable,)
     helpers: Sequence[int] = ()
@@ -72,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=4.5)
     parser.add_argument("--panels", type=int, default=20, help="in a turn")
-    parser.add_argument("--panel-ms", type=float, default=100, help="CPU time of the model that draws one")
+    parser.add_argument("--panel-ms", type=float, default=200, help="CPU time of the model that draws one")
     parser.add_argument("--weave", metavar="PYTHON", help="a Python that has weave")
     parser.add_argument("--one-core", action="store_true", help="daemon and W&B on the service's core too")
     options = parser.parse_args()
@@ -119,7 +124,7 @@ def started(stack: ExitStack, folder: Path, weave: str | None, iterations: int, 
     for name, way in ways(stack, folder, weave).items():
         place = folder / slug(name)
         place.mkdir(exist_ok=True)
-        command = [*way.command, SERVICE, *way.arguments, "--iterations", str(iterations)]
+        command = [*way.command, SERVICE, way.recorder, "--iterations", str(iterations)]
         environ = {"OPENAI_BASE_URL": api, "OPENAI_API_KEY": API_KEY, "WANDB_DIR": str(place), **way.environ}
         service = frozen(command, environment(environ), place / "service.log", way.helpers, cores)
         services[name] = stack.enter_context(service)
@@ -132,23 +137,25 @@ def ways(stack: ExitStack, folder: Path, weave: str | None) -> dict[str, Way]:
     assert instrument, "opentelemetry-instrument is not installed; pip install 'spanwand[demo]'"
     data = folder / slug(SIDECAR)
     data.mkdir()
-    endpoints = stack.enter_context(daemon(data, demo_settings(data)))
+    settings = demo_settings(data) | {"aggregate": AGGREGATE, "gpu": {"reader": "off"}}
+    endpoints = stack.enter_context(daemon(data, settings))
     to_daemon = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{endpoints.grpc[0]}", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
     in_process = {
         "OTEL_TRACES_EXPORTER": "wandb",
         "SPANWAND_WANDB__MODE": "offline",
         "SPANWAND_DATA_DIR": str(folder / slug(IN_PROCESS)),
+        **{f"SPANWAND_AGGREGATE__{name.upper()}": str(value) for name, value in AGGREGATE.items()},
     }
     found = {
-        BASELINE: Way(["plain"]),
-        SIDECAR: Way(["traced", "--flush"], OTEL | to_daemon, (instrument, sys.executable), [endpoints.pid]),
-        IN_PROCESS: Way(["traced"], OTEL | in_process, (instrument, sys.executable)),
-        WANDB: Way(["logged"], WANDB_QUIET),
+        BASELINE: Way("plain"),
+        SIDECAR: Way("traced", OTEL | to_daemon, (instrument, sys.executable), [endpoints.pid]),
+        IN_PROCESS: Way("traced", OTEL | in_process, (instrument, sys.executable)),
+        WANDB: Way("logged", WANDB_QUIET),
     }
     if weave:
         url = stack.enter_context(weave_server())
         server = {"WANDB_BASE_URL": url, "WF_TRACE_SERVER_URL": url, "WANDB_API_KEY": "0" * 40}
-        found[WEAVE] = Way(["woven"], WANDB_QUIET | server | {"WEAVE_PRINT_CALL_LINK": "false"}, (weave,))
+        found[WEAVE] = Way("woven", WANDB_QUIET | server | {"WEAVE_PRINT_CALL_LINK": "false"}, (weave,))
     return found
 
 
@@ -157,13 +164,13 @@ def in_turns(services: Mapping[str, Frozen], panels: int, until_s: float) -> dic
     order, draw = list(services), random.Random(1)
     turns: dict[str, list[Turn]] = {name: [] for name in order}
     for name in order:
-        services[name].turn(panels)
+        services[name].turn(f"{panels} flush")  # W&B's runs have begun
     longest_s = 0.0
     while time.monotonic() + longest_s < until_s or len(turns[BASELINE]) < LEAST_ROUNDS:
         begun_s = time.monotonic()
         draw.shuffle(order)
         for name in order:
-            turns[name].append(services[name].turn(panels))
+            turns[name].append(services[name].turn(f"{panels} flush" if name in FLUSHED else str(panels)))
         longest_s = max(longest_s, time.monotonic() - begun_s)
     return turns
 

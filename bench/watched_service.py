@@ -2,8 +2,9 @@
 
     python bench/watched_service.py RECORDER --iterations N
 
-It reads a number per line, makes so many panels, ten at a time, and answers with a line of JSON. What stands for the
-model that draws is arithmetic without the interpreter lock, as kernels are: the same amount for each panel.
+A line of its input is a number, and `flush` or not: it makes so many panels, ten at a time, hands over what was
+recorded if it is to, and answers with a line of JSON. What stands for the model that draws is arithmetic without the
+interpreter lock, as kernels are: the same amount for each panel.
 """
 
 import argparse
@@ -117,7 +118,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("recorder", choices=RECORDERS)
     parser.add_argument("--iterations", type=int, required=True, help="arithmetic of one step")
-    parser.add_argument("--flush", action="store_true", help="hand over what was recorded at the end of each line")
     options = parser.parse_args()
     client = openai.OpenAI()
 
@@ -132,10 +132,11 @@ def main() -> None:
     recorded = RECORDERS[options.recorder](describe, draw)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for line in sys.stdin:
+            panels, *then = line.split()
             begun_s = time.perf_counter()
-            latencies_s = list(pool.map(lambda number: seconds_of(recorded.panel, number), range(int(line))))
+            latencies_s = list(pool.map(lambda number: seconds_of(recorded.panel, number), range(int(panels))))
             seconds = time.perf_counter() - begun_s
-            if options.flush:
+            if then == ["flush"]:
                 recorded.flush()
             answer = {"latencies_s": latencies_s, "seconds": seconds, "cpu_s": time.process_time()}
             print(json.dumps(answer), flush=True)
