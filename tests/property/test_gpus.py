@@ -4,6 +4,7 @@ The shares of calls are among that. And they and what nobody took are what the c
 """
 
 from collections import Counter
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,10 +18,11 @@ from spanwand.config import AggregateConfig, AttributionConfig, DeduplicateConfi
 from spanwand.gpu_sample import GpuSample, encode
 from spanwand.meter import LIVE_NS
 from spanwand.pipeline import Pipeline
+from spanwand.tables import TABLES
 
 SECOND_NS = 1_000_000_000
 BEGUN_NS = 1_790_000_000 * SECOND_NS
-PAUSES_S = [0, 1, 4, 9, 10, 30, LIVE_NS // SECOND_NS - 40, LIVE_NS // SECOND_NS + 20]
+PAUSES_S = [0, 1, 1, 1, 2, 2, 4, 9, 10, 30, LIVE_NS // SECOND_NS - 40, LIVE_NS // SECOND_NS + 20]
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -53,7 +55,7 @@ SAMPLES = st.lists(
             trouble=trouble,
         ),
         st.integers(0, 1),
-        st.sampled_from([0.0, 0.0, 0.3, 1.0, 40.0]),
+        st.sampled_from([0.0, 0.0, 0.0, 0.3, 0.3, 1.0, 40.0]),
         st.one_of(st.none(), st.integers(0, 9_999)),
         st.sampled_from(["", "", "", "GPU is lost"]),
     ),
@@ -67,20 +69,17 @@ CALLS = st.builds(
     st.integers(0, 3),
     st.sampled_from(["small", "large"]),
     st.sampled_from([0.0, 0.5, 3.0, 25.0, -60.0]),
-    st.sampled_from([0.0, 0.25, 4.0, 30.0, 90.0]),
+    st.sampled_from([0.25, 4.0, 4.0, 30.0, 90.0]),
     st.sampled_from(["", "", "0", "GPU-1", "cpu"]),
     st.booleans(),
 )
-ITEMS = st.one_of(
-    SAMPLES,
-    SAMPLES,
-    CALLS,
-    CALLS,
-    st.none(),
-    st.just(Drain()),
-)
+ITEMS = st.one_of(SAMPLES, *[CALLS] * 8, st.none(), st.just(Drain()))
+Journal = list[tuple[int, Item, bool]]
+"""Seconds of pause, what comes then, and whether the GPUs are read before that."""
 AWAKE = Call("studio", 9, 9, 0, "small", 0.0, 0.25, "cpu", is_root=True)
-JOURNALS = st.lists(st.tuples(st.sampled_from(PAUSES_S), ITEMS), min_size=1, max_size=30)
+JOURNALS = st.lists(
+    st.tuples(st.sampled_from(PAUSES_S), ITEMS, st.sampled_from([True, True, True, False])), min_size=1, max_size=25
+)
 CONFIGS = st.builds(
     lambda window_s, max_journal_bytes, horizon_s: LineConfig(
         deduplicate=DeduplicateConfig(window_s=window_s, max_journal_bytes=max_journal_bytes),
@@ -137,20 +136,27 @@ def behind(batches: list[Batch], seq: int) -> list[Batch]:
     return [msgspec.structs.replace(later, low=0) for later in batches if later.seq > seq]
 
 
-def frames_of(journal: list[tuple[int, Item]]) -> list[tuple[int, int, Item]]:
-    frames, now_ns = [], BEGUN_NS
-    for number, (pause_s, item) in enumerate(journal):
+def frames_of(journal: Journal) -> list[tuple[int, int, Item]]:
+    frames: list[tuple[int, int, Item]] = []
+    now_ns = BEGUN_NS
+    for pause_s, item, is_read in journal:
         now_ns += pause_s * SECOND_NS
-        frames.append((number * 10, now_ns, item))
+        frames += [(len(frames) * 10, now_ns, read(now_ns))] if is_read else []
+        frames.append((len(frames) * 10, now_ns, item))
     return frames
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(CONFIGS, JOURNALS)
-def test_a_replay_from_low_gives_exactly_the_batches_behind_it(
-    config: LineConfig, journal: list[tuple[int, Item]]
-) -> None:
-    frames = frames_of(journal)
+def read(now_ns: int) -> tuple[GpuSample, ...]:
+    """Two GPUs that always draw 100 and 200 W."""
+    energy_mj = (now_ns - BEGUN_NS) // 10_000
+    return tuple(
+        GpuSample(time_ns=0, uuid=f"GPU-{device}", index=str(device), energy_mj=energy_mj * (device + 1))
+        for device in (0, 1)
+    )
+
+
+def replays(config: LineConfig, frames: list[tuple[int, int, Item]]) -> None:
+    """A replay from the `low` of any batch gives the batches behind it."""
     batches = run(config, frames)
     for batch in batches:
         replayed = [frame for frame in frames if frame[0] >= batch.low]
@@ -158,9 +164,38 @@ def test_a_replay_from_low_gives_exactly_the_batches_behind_it(
             assert behind(run(config, replayed), batch.seq) == behind(batches, batch.seq)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def rows(batches: list[Batch]) -> list[dict[str, Any]]:
+    """Of `generations`, by column."""
+    names = [column.name for column in TABLES["generations"]]
+    updates = (update for batch in batches for update in batch.updates)
+    return [dict(zip(names, row, strict=True)) for update in updates for row in update.rows.get("generations", ())]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(CONFIGS, JOURNALS)
+def test_a_replay_from_low_gives_exactly_the_batches_behind_it(config: LineConfig, journal: Journal) -> None:
+    replays(config, frames_of(journal))
+
+
+def test_a_replay_finds_what_a_long_call_has_left_to_take() -> None:
+    """Its readings, and the calls that took of them, are over and their rows out long before it comes."""
+    short = [Call("studio", number, 1, 0, "small", 0.0, 4.0, "0", is_root=True) for number in range(1, 6)]
+    long = Call("studio", 9, 1, 0, "small", 0.0, 90.0, "0", is_root=True)
+    seconds: Journal = [(1, short[second // 20] if second % 20 == 10 else None, True) for second in range(100)]
+    config = LineConfig(
+        deduplicate=DeduplicateConfig(window_s=0),
+        gather=GatherConfig(settle_s=2, idle_s=7, late_s=15),
+        aggregate=AggregateConfig(window_s=10, rows_interval_s=20),
+    )
+    frames = frames_of([*seconds, (1, long, True), (9, None, True)])
+    [share] = [row for row in rows(run(config, frames)) if row["latency_s"] == 90]
+    assert share["gpu_seconds"] == pytest.approx(90 - 4 * 4)  # the first one was over before
+    replays(config, frames)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(CONFIGS, JOURNALS, st.integers(0, 29))
-def test_a_replay_from_where_the_line_rests_too(config: LineConfig, journal: list[tuple[int, Item]], cut: int) -> None:
+def test_a_replay_from_where_the_line_rests_too(config: LineConfig, journal: Journal, cut: int) -> None:
     """The worker says `low` between batches as well, when nothing waits."""
     frames = frames_of(journal)
     line = Pipeline(config, bytes(32))
@@ -172,16 +207,14 @@ def test_a_replay_from_where_the_line_rests_too(config: LineConfig, journal: lis
         assert behind(run(config, replayed), seq) == behind(run(config, frames), seq)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(CONFIGS, JOURNALS)
-def test_what_calls_took_and_what_nobody_took_is_what_was_counted(
-    config: LineConfig, journal: list[tuple[int, Item]]
-) -> None:
-    """Over all that is between two readings: a service is live from the first one on."""
-    begun: list[tuple[int, Item]] = [(0, (GpuSample(time_ns=0, uuid="GPU-0", index="0", energy_mj=0),)), (0, AWAKE)]
-    short = [(min(pause_s, 9), item) for pause_s, item in journal if not isinstance(item, Drain)]
+def test_what_calls_took_and_what_nobody_took_is_what_was_counted(config: LineConfig, journal: Journal) -> None:
+    """Over all that is between two readings: a service is live from the first one on, and not forgotten."""
+    config = config.model_copy(update={"deduplicate": DeduplicateConfig(window_s=0)})
+    short = [(min(pause_s, 9), item, is_read) for pause_s, item, is_read in journal if not isinstance(item, Drain)]
     totals: Counter[str] = Counter()
-    for batch in run(config, frames_of([*begun, *short])):
+    for batch in run(config, frames_of([(0, AWAKE, True), *short])):
         for update in batch.updates:
             if update.run.job_type == AWAKE.service:
                 totals.update({key: value for key, value in update.points.items() if key.startswith("gpu/")})
