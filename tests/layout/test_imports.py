@@ -61,7 +61,17 @@ def test_attribute_keys_live_in_dialects_only(path: Path) -> None:
 HEAVY = ("grpc", "wandb", "pynvml", "starlette", "uvicorn", "spanwand_sidecar", "mlflow")
 
 
-@pytest.mark.parametrize("module", ["spanwand", "spanwand.span_exporter", "spanwand.pipeline", "spanwand.sinks"])
+APP = (
+    "spanwand",
+    "spanwand.span_exporter",
+    "spanwand.pipeline",
+    "spanwand.sinks",
+    "spanwand.instrumentation.diffusers",
+    "spanwand.instrumentation.transformers",
+)
+
+
+@pytest.mark.parametrize("module", APP)
 def test_what_an_app_imports_is_light(module: str) -> None:
     """P11: an app that installs plain `spanwand` gets no grpcio, wandb or NVML at start."""
     code = f"import sys, {module}; print(*(m for m in {HEAVY!r} if m in sys.modules))"

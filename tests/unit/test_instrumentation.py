@@ -15,7 +15,7 @@ from spanwand.instrumentation.content import captures_content
 from spanwand.instrumentation.diffusers.asked import CONTENT_READERS, READERS, quotes_prompt
 from spanwand.instrumentation.diffusers.made import count_of, size_of
 from spanwand.instrumentation.diffusers.phases import Phases, steps_of, total_s
-from spanwand.instrumentation.diffusers.progress import Counted, steps_in
+from spanwand.instrumentation.diffusers.progress import count_items
 from spanwand.instrumentation.guard import guarded
 from spanwand.instrumentation.images import ImageSender
 from spanwand.instrumentation.model_names import model_name
@@ -129,7 +129,9 @@ def test_steps_of_all_loops_and_parts() -> None:
     early = phases.open_loop(4)
     early.step()
     early.close()
-    assert list(Counted("ab", part.open_loop(steps_in("ab")))) == ["a", "b"]
+    counted = count_items(part, ("ab", None), {})
+    assert counted is not None
+    assert list(counted[0][0]) == ["a", "b"]
     phases.parts.append(part)
     steps = steps_of(phases)
     assert steps is not None
@@ -137,6 +139,26 @@ def test_steps_of_all_loops_and_parts() -> None:
     assert phases.loops == [inner, early]
     assert inner.interval.end_ns == inner.marks_ns[-1]
     assert early.interval.end_ns == early.closed_ns
+
+
+RUN_OVER: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+    "position": (("ab",), {}),
+    "name": ((), {"iterable": "ab"}),
+    "more": (("ab", 2), {"desc": "x"}),
+}
+
+
+@pytest.mark.parametrize("given", RUN_OVER)
+def test_a_progress_bar_gets_what_it_was_given(given: str) -> None:
+    """C3: whatever parameters a pipeline of the app's own gave it."""
+    (args, kwargs), phases = RUN_OVER[given], Phases()
+    counted = count_items(phases, args, kwargs)
+    assert counted is not None
+    assert (len(counted[0]), counted[1].keys()) == (len(args), kwargs.keys())
+    assert list(counted[0][0] if args else counted[1]["iterable"]) == ["a", "b"]
+    (loop,) = phases.loops
+    assert (loop.steps, loop.is_over) == (2, True)
+    assert count_items(phases, (), {"total": 3}) is count_items(phases, (None, 3), {}) is None
 
 
 def test_a_phase_that_did_not_run_is_not_known() -> None:

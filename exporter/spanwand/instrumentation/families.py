@@ -1,7 +1,7 @@
 """All classes below one, those that there are and those that there will be: every pipeline, every model."""
 
 from collections.abc import Callable, Iterator, Mapping
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from wrapt import register_post_import_hook
@@ -30,7 +30,8 @@ def _watch_family(base: type[Any], wrappers: Wrappers, patches: Patches) -> None
     @guarded
     def watch(cls: type) -> None:
         for name in wrappers.keys() & vars(cls).keys():
-            patches.replace(cls, name, wrappers[name](vars(cls)[name]))
+            if isinstance(vars(cls)[name], FunctionType | property):
+                patches.replace(cls, name, wrappers[name](vars(cls)[name]))
 
     def watch_subclass(cls: type[Any], /, **kwargs: Any) -> None:
         inherited = own.__get__(None, cls) if own else super(base, cls).__init_subclass__

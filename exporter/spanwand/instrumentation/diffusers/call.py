@@ -102,6 +102,7 @@ def fail(call: Call, error: BaseException) -> None:
     call.span.record_exception(error)
 
 
+@guarded
 def end(call: Call) -> None:
     """End the span, whatever can be said of where and when it ran."""
     _tell_phases(call)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from spanwand.instrumentation.diffusers.phases import Loop
+from spanwand.instrumentation.diffusers.phases import Loop, Phases
 from spanwand.instrumentation.guard import guarded
 
 
@@ -27,14 +27,23 @@ class Counted:
             self._loop.close()
 
 
-def steps_in(items: object) -> int | None:
-    """How many, if that can be told without taking them."""
-    return len(items) if hasattr(items, "__len__") else None
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 @guarded
-def count_updates(bar: Any, loop: Loop) -> None:
+def count_items(phases: Phases, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
+    """The arguments of a progress bar that runs over something, with that counted; None for one that is updated."""
+    given, *others = args or (kwargs.get("iterable"),)
+    if given is None:
+        return None
+    counted = Counted(given, phases.open_loop(_length(given)))
+    return ((counted, *others), kwargs) if args else (args, {**kwargs, "iterable": counted})
+
+
+@guarded
+def count_updates(phases: Phases, bar: Any) -> None:
     """Note a step at each `update` of a bar, and the end at `close`. Both still do what they did."""
+    loop = phases.open_loop(getattr(bar, "total", None))
     update, close = bar.update, bar.close
 
     def counted_update(n: float = 1) -> Any:
@@ -49,3 +58,11 @@ def count_updates(bar: Any, loop: Loop) -> None:
         return close()
 
     bar.update, bar.close = counted_update, counted_close
+
+
+def _length(items: object) -> int | None:
+    """How many, if that can be told without taking them."""
+    try:
+        return len(items)  # type: ignore[arg-type]  # that is what is tried
+    except TypeError:
+        return None

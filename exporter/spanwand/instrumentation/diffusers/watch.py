@@ -9,7 +9,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import use_span
 
 from spanwand.instrumentation.diffusers.call import Call, Settings, begin, end, fail, succeed
-from spanwand.instrumentation.diffusers.progress import Counted, count_updates, steps_in
+from spanwand.instrumentation.diffusers.progress import count_items, count_updates
 from spanwand.instrumentation.patches import Patches
 
 Method = Callable[..., Any]
@@ -65,15 +65,16 @@ def watch_loop(method: Method, **_: object) -> Method:
     """Note when a denoising loop begins, and each of its steps."""
 
     @wraps(method)
-    def watched(pipeline: Any, iterable: Any = None, total: Any = None, **kwargs: Any) -> Any:
+    def watched(pipeline: Any, *args: Any, **kwargs: Any) -> Any:
         call = _running.get()
         if call is None:
-            return method(pipeline, iterable, total, **kwargs)
-        if iterable is not None:
-            loop = call.phases.open_loop(steps_in(iterable))
-            return method(pipeline, Counted(iterable, loop), total, **kwargs)
-        bar = method(pipeline, iterable, total, **kwargs)
-        count_updates(bar, call.phases.open_loop(total))
+            return method(pipeline, *args, **kwargs)
+        counted = count_items(call.phases, args, kwargs)
+        if counted is not None:
+            args, kwargs = counted
+            return method(pipeline, *args, **kwargs)
+        bar = method(pipeline, *args, **kwargs)
+        count_updates(call.phases, bar)
         return bar
 
     return watched

@@ -94,7 +94,7 @@ def _run(call: Call, method: Method, args: tuple[Any, ...], kwargs: Mapping[str,
         return output
     finally:
         _running.reset(token)
-        call.span.end()
+        guarded(call.span.end)()  # what the app does with spans may fail, too
 
 
 @guarded
