@@ -113,7 +113,8 @@ class Attribute:
             return
         held = self._traces.setdefault(call.trace_id, _Held())
         held.parents.add(call.parent_span_id)
-        _wait_no_more(held, call.trace_id, call.parent_span_id)
+        for span_id in (call.parent_span_id, call.span_id):  # itself: sent again, and not known for it
+            _wait_no_more(held, call.trace_id, span_id)
         if call.span_id in held.parents:
             return
         ahead_ns = max(call.end_ns - arrival_ns, 0)
@@ -126,14 +127,15 @@ class Attribute:
         """Give its share to each of some calls that leave their trace; those that left it otherwise do not wait."""
         if not self._traces and not self.is_live:
             return calls
-        held = self._traces.get(trace.trace_id if trace else calls[0].trace_id, _Held())
+        trace_id = trace.trace_id if trace else calls[0].trace_id
+        held = self._traces.get(trace_id, _Held())
         if trace is not None:
             stay = {step.span_id for step in trace.held} | {call.span_id for call in calls}
             for span_id in [span_id for span_id in held.calls if span_id not in stay]:
-                _wait_no_more(held, trace.trace_id, span_id)
+                _wait_no_more(held, trace_id, span_id)
         given = [self._with_share(call, _wait_no_more(held, call.trace_id, call.span_id)) for call in calls]
-        if trace and not held.calls:
-            self._traces.pop(trace.trace_id, None)
+        if not held.calls:
+            self._traces.pop(trace_id, None)
         return given
 
     def close_window(self) -> list[Reading]:

@@ -75,6 +75,11 @@ class GpuLine:
         return rows
 
     @property
+    def waits_for_shares(self) -> bool:
+        """Whether a call does."""
+        return bool(self._line._attribute._traces)
+
+    @property
     def totals(self) -> Mapping[str, float]:
         """Sums of all points that came out."""
         totals = Counter[str]()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.support.gpu_line import GpuLine
 
-from spanwand.config import AttributionConfig, GpuConfig, LineConfig, PriceConfig
+from spanwand.config import AttributionConfig, DeduplicateConfig, GpuConfig, LineConfig, PriceConfig
 from spanwand.span import AttributeValue
 
 TEN_SECONDS = range(11)
@@ -190,6 +190,18 @@ def test_gpu_hours_are_the_price_of_what_has_no_other(tmp_path: Path) -> None:
         assert (row["cost_usd"], row["gpu_cost_usd"], row["gpu_co2e_g"]) == pytest.approx((0.004, 0.004, 0.04))
     assert line.totals["diffusion/cost_usd"] == pytest.approx(0.004)
     assert line.totals["diffusion/unpriced"] == 0
+
+
+def test_what_is_sent_again_and_not_known_for_it_keeps_nothing_from_others() -> None:
+    line = GpuLine(LineConfig(deduplicate=DeduplicateConfig(window_s=0)))
+    line.reads(*TEN_SECONDS)
+    for _ in range(2):
+        line.called(2, 6, arrival_s=10, trace_id=b"t" * 16, span_id=b"s" * 8)
+    line.waits(20)
+    line.called(4, 8, arrival_s=21)
+    line.waits(30)
+    assert not line.waits_for_shares
+    assert sum(joules or 0 for _, joules in shares(line)) == pytest.approx(600)
 
 
 def test_spans_around_a_call_take_nothing() -> None:
