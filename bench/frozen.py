@@ -55,6 +55,11 @@ class Frozen:
         self.freeze()
         return turn
 
+    @property
+    def has_helpers(self) -> bool:
+        """Whether any process works for it."""
+        return bool(self._others())
+
     def freeze(self) -> None:
         """Stop all of it."""
         for process in (psutil.Process(self._process.pid), *self._others()):
