@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXPORTER = ROOT / "exporter" / "spanwand"
 SIDECAR = ROOT / "sidecar" / "spanwand_sidecar"
-STAGES = ("decode", "normalise", "price", "redact", "gather", "sample", "aggregate", "alert")
+STAGES = ("decode", "normalise", "price", "redact", "gather", "attribute", "sample", "aggregate", "alert")
 GENERATED = (EXPORTER / "otlp", EXPORTER / "v1")
 
 

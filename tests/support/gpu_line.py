@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spanwand.batch import Batch
-from spanwand.config import LineConfig
+from spanwand.config import AttributionConfig, GpuConfig, LineConfig, PriceConfig
 from spanwand.gpu_sample import GpuSample, encode
 from spanwand.pipeline import Pipeline
 from spanwand.span import AttributeValue, Span, SpanResource
@@ -14,6 +14,7 @@ from tests.support.records import trace_id
 from tests.support.spans import parsed
 
 SECOND_NS = 1_000_000_000
+TEN_SECONDS = range(11)
 BEGUN_NS = 1_790_000_000 * SECOND_NS
 IMAGE: dict[str, AttributeValue] = {
     "gen_ai.operation.name": "image_generation",
@@ -98,3 +99,21 @@ class GpuLine:
 def ns(seconds: float) -> int:
     """Nanoseconds."""
     return round(seconds * SECOND_NS)
+
+
+def configured(prices: str = "", **attribution: Any) -> LineConfig:
+    gpu = GpuConfig(attribution=AttributionConfig(**attribution))
+    return LineConfig(gpu=gpu, price=PriceConfig(file=prices))
+
+
+def shares(line: GpuLine, at_s: float = 60) -> list[tuple[Any, Any]]:
+    """Seconds and joules of each call, in the order in which they came."""
+    rows = sorted(line.ends(at_s)["generations"], key=lambda row: str(row["span_id"]))
+    return [(row["gpu_seconds"], row["gpu_joules"]) for row in rows]
+
+
+def one(line: GpuLine, at_s: float = 60, of: int = 1) -> dict[str, Any]:
+    """The share of the only call, or of the last one of so many."""
+    *others, row = line.ends(at_s)["generations"]
+    assert len(others) == of - 1
+    return {name.removeprefix("gpu_"): cell for name, cell in row.items() if name.startswith("gpu_")}

@@ -4,12 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.gpu_line import GpuLine
+from tests.support.gpu_line import TEN_SECONDS, GpuLine, configured, one, shares
 
-from spanwand.config import AttributionConfig, DeduplicateConfig, GpuConfig, LineConfig, PriceConfig
 from spanwand.span import AttributeValue
 
-TEN_SECONDS = range(11)
 ENGINE: dict[str, AttributeValue] = {
     "gen_ai.operation.name": "chat",
     "gen_ai.latency.time_in_queue": 3.0,
@@ -21,24 +19,6 @@ PHASES: dict[str, AttributeValue] = {
     "diffusion.denoise_duration": 2.0,
     "diffusion.decode_duration": 0.5,
 }
-
-
-def configured(prices: str = "", **attribution: Any) -> LineConfig:
-    gpu = GpuConfig(attribution=AttributionConfig(**attribution))
-    return LineConfig(gpu=gpu, price=PriceConfig(file=prices))
-
-
-def shares(line: GpuLine, at_s: float = 60) -> list[tuple[Any, Any]]:
-    """Seconds and joules of each call, in the order in which they came."""
-    rows = sorted(line.ends(at_s)["generations"], key=lambda row: str(row["span_id"]))
-    return [(row["gpu_seconds"], row["gpu_joules"]) for row in rows]
-
-
-def one(line: GpuLine, at_s: float = 60, of: int = 1) -> dict[str, Any]:
-    """The share of the only call, or of the last one of so many."""
-    *others, row = line.ends(at_s)["generations"]
-    assert len(others) == of - 1
-    return {name.removeprefix("gpu_"): cell for name, cell in row.items() if name.startswith("gpu_")}
 
 
 def test_a_call_alone_gets_all_of_its_time() -> None:
@@ -148,29 +128,6 @@ def test_who_comes_late_takes_what_is_left() -> None:
     assert shares(line) == [(4.0, 400.0), (2.0, 200.0)]
 
 
-def test_of_a_call_longer_than_readings_are_kept_the_rest_is_divided() -> None:
-    """What it used before that is nobody's, and the uncertainty says so."""
-    line = GpuLine(configured(horizon_s=60))
-    line.reads(0)
-    line.called(0, 0, {"diffusion.device": "cpu"})  # who lives hears of GPUs
-    line.reads(*range(10, 260, 10))
-    line.called(0, 250)
-    share = one(line, 280, of=2)
-    assert 60 <= share["seconds"] <= 80
-    assert share["joules"] == share["seconds"] * 100
-    assert 0.6 < share["uncertainty"] < 1
-    assert line.totals["gpu/0/unattributed_s"] + share["seconds"] == 250
-
-
-def test_a_window_has_so_many_readings_and_what_is_over_is_counted() -> None:
-    line = GpuLine()
-    line.reads(*(number / 1_000 for number in range(2_101)))
-    line.called(0, 2)
-    assert line.ends(60)["generations"][0]["gpu_joules"] == pytest.approx(200)
-    assert line.totals["spanwand/dropped/gpu_overflow"] == 100
-    assert line.totals["gpu/0/attributed_j"] + line.totals["gpu/0/unattributed_j"] == pytest.approx(210)
-
-
 def test_without_gpus_nothing_is_said() -> None:
     line = GpuLine()
     line.called(2, 6)
@@ -190,18 +147,6 @@ def test_gpu_hours_are_the_price_of_what_has_no_other(tmp_path: Path) -> None:
         assert (row["cost_usd"], row["gpu_cost_usd"], row["gpu_co2e_g"]) == pytest.approx((0.004, 0.004, 0.04))
     assert line.totals["diffusion/cost_usd"] == pytest.approx(0.004)
     assert line.totals["diffusion/unpriced"] == 0
-
-
-def test_what_is_sent_again_and_not_known_for_it_keeps_nothing_from_others() -> None:
-    line = GpuLine(LineConfig(deduplicate=DeduplicateConfig(window_s=0)))
-    line.reads(*TEN_SECONDS)
-    for _ in range(2):
-        line.called(2, 6, arrival_s=10, trace_id=b"t" * 16, span_id=b"s" * 8)
-    line.waits(20)
-    line.called(4, 8, arrival_s=21)
-    line.waits(30)
-    assert not line.waits_for_shares
-    assert sum(joules or 0 for _, joules in shares(line)) == pytest.approx(600)
 
 
 def test_spans_around_a_call_take_nothing() -> None:
@@ -226,40 +171,3 @@ def test_a_request_has_what_its_calls_used() -> None:
     [request] = line.ends(60)["requests"]
     assert (request["gpu_seconds"], request["gpu_joules"]) == (3.0, 300.0)
     assert request["gpu_method"] == "in_process,overlap"
-
-
-def test_a_clock_that_is_ahead_is_put_right_as_far_as_is_known() -> None:
-    """No call ends after it has arrived."""
-    line = GpuLine()
-    line.reads(*TEN_SECONDS)
-    line.called(66, 70, arrival_s=10)
-    assert shares(line) == [(4.0, 400.0)]
-
-
-def test_readings_that_come_after_the_call_count_too() -> None:
-    line = GpuLine()
-    line.reads(*range(5))
-    line.called(2, 4.5)
-    line.called(3, 4.5)
-    line.reads(5, 6)
-    assert shares(line) == [(pytest.approx(1.75), pytest.approx(175)), (pytest.approx(0.75), pytest.approx(75))]
-
-
-@pytest.mark.parametrize(
-    ("fields", "seconds", "joules", "uncertainty"),
-    [
-        ({"energy_mj": None}, 4.0, None, 1.0),  # not known is not 0
-        ({"energy_mj": None, "power_w": 50.0}, 4.0, 200.0, 1.0),  # power between readings, integrated
-        ({"sharing": "time-sliced"}, 4.0, 400.0, 1.0),  # the work of other pods is in it
-        ({"sharing": "mig", "energy_mj": None, "index": "0.1"}, 4.0, None, 1.0),
-    ],
-)
-def test_figures_that_say_less(
-    fields: dict[str, Any], seconds: float, joules: float | None, uncertainty: float
-) -> None:
-    line = GpuLine()
-    for second in TEN_SECONDS:
-        line.reads(second, **fields)
-    line.called(2, 6, arrival_s=10)
-    share = one(line)
-    assert (share["seconds"], share["joules"], share["uncertainty"]) == (seconds, joules, uncertainty)

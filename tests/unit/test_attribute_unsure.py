@@ -1,0 +1,80 @@
+"""P9: shares of GPUs where not all is known: late readings, long calls, other clocks, devices that say less."""
+
+from typing import Any
+
+import pytest
+from tests.support.gpu_line import TEN_SECONDS, GpuLine, configured, one, shares
+
+from spanwand.config import DeduplicateConfig, LineConfig
+
+
+def test_of_a_call_longer_than_readings_are_kept_the_rest_is_divided() -> None:
+    """What it used before that is nobody's, and the uncertainty says so."""
+    line = GpuLine(configured(horizon_s=60))
+    line.reads(0)
+    line.called(0, 0, {"diffusion.device": "cpu"})  # who lives hears of GPUs
+    line.reads(*range(10, 260, 10))
+    line.called(0, 250)
+    share = one(line, 280, of=2)
+    assert 60 <= share["seconds"] <= 80
+    assert share["joules"] == share["seconds"] * 100
+    assert 0.6 < share["uncertainty"] < 1
+    assert line.totals["gpu/0/unattributed_s"] + share["seconds"] == 250
+
+
+def test_a_window_has_so_many_readings_and_what_is_over_is_counted() -> None:
+    line = GpuLine()
+    line.reads(*(number / 1_000 for number in range(2_101)))
+    line.called(0, 2)
+    assert line.ends(60)["generations"][0]["gpu_joules"] == pytest.approx(200)
+    assert line.totals["spanwand/dropped/gpu_overflow"] == 100
+    assert line.totals["gpu/0/attributed_j"] + line.totals["gpu/0/unattributed_j"] == pytest.approx(210)
+
+
+def test_what_is_sent_again_and_not_known_for_it_keeps_nothing_from_others() -> None:
+    line = GpuLine(LineConfig(deduplicate=DeduplicateConfig(window_s=0)))
+    line.reads(*TEN_SECONDS)
+    for _ in range(2):
+        line.called(2, 6, arrival_s=10, trace_id=b"t" * 16, span_id=b"s" * 8)
+    line.waits(20)
+    line.called(4, 8, arrival_s=21)
+    line.waits(30)
+    assert not line.waits_for_shares
+    assert sum(joules or 0 for _, joules in shares(line)) == pytest.approx(600)
+
+
+def test_a_clock_that_is_ahead_is_put_right_as_far_as_is_known() -> None:
+    """No call ends after it has arrived."""
+    line = GpuLine()
+    line.reads(*TEN_SECONDS)
+    line.called(66, 70, arrival_s=10)
+    assert shares(line) == [(4.0, 400.0)]
+
+
+def test_readings_that_come_after_the_call_count_too() -> None:
+    line = GpuLine()
+    line.reads(*range(5))
+    line.called(2, 4.5)
+    line.called(3, 4.5)
+    line.reads(5, 6)
+    assert shares(line) == [(pytest.approx(1.75), pytest.approx(175)), (pytest.approx(0.75), pytest.approx(75))]
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds", "joules", "uncertainty"),
+    [
+        ({"energy_mj": None}, 4.0, None, 1.0),  # not known is not 0
+        ({"energy_mj": None, "power_w": 50.0}, 4.0, 200.0, 1.0),  # power between readings, integrated
+        ({"sharing": "time-sliced"}, 4.0, 400.0, 1.0),  # the work of other pods is in it
+        ({"sharing": "mig", "energy_mj": None, "index": "0.1"}, 4.0, None, 1.0),
+    ],
+)
+def test_figures_that_say_less(
+    fields: dict[str, Any], seconds: float, joules: float | None, uncertainty: float
+) -> None:
+    line = GpuLine()
+    for second in TEN_SECONDS:
+        line.reads(second, **fields)
+    line.called(2, 6, arrival_s=10)
+    share = one(line)
+    assert (share["seconds"], share["joules"], share["uncertainty"]) == (seconds, joules, uncertainty)
