@@ -1,7 +1,7 @@
 """P7, E3: alerts are a function of the windows of late: with hysteresis, a rate limit, and in journal time."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +17,7 @@ from spanwand.metrics import metric_of
 WINDOW_S = 10
 WINDOW_NS = WINDOW_S * 1_000_000_000
 START = 1_700_000_000_000_000_000 // WINDOW_NS
-Points = dict[str, float]
+Points = Mapping[str, float]
 
 
 def run(name: str = "api-1") -> RunKey:
@@ -25,7 +25,7 @@ def run(name: str = "api-1") -> RunKey:
 
 
 def update(points: Points, name: str = "api-1") -> RunUpdate:
-    return RunUpdate(run=run(name), config={}, points=points, rows={})
+    return RunUpdate(run=run(name), config={}, points=dict(points), rows={})
 
 
 def rule(figure: str = "error_rate", **fields: Any) -> AlertRule:
@@ -55,7 +55,8 @@ def calls(requests: int, errors: int = 0) -> Points:
 def test_a_share_of_the_windows_of_late() -> None:
     """No window by itself decides; image calls count with the others."""
     line = Line(rule())
-    for number, points in enumerate([calls(50), calls(50, 7), {"diffusion/requests": 50, "diffusion/errors": 5}]):
+    images: Points = {"diffusion/requests": 50, "diffusion/errors": 5}
+    for number, points in enumerate([calls(50), calls(50, 7), images]):
         assert line.window(number, update(points)) == []
     (alert,) = line.window(3, update(calls(50, 4)))
     assert alert == Alert(
@@ -116,7 +117,7 @@ def test_one_slow_window_does_not_move_the_median() -> None:
 
 def test_cost_is_by_the_hour_of_what_the_time_really_cost() -> None:
     """A dear call is no rate: quiet windows count too. Unknown costs are in none of it (P5)."""
-    costs = [
+    costs: list[tuple[int, Points]] = [
         (0, {"llm/cost_usd": 0.5}),
         (3, {"llm/requests": 1}),
         (9, {"llm/cost_usd": 0.4, "diffusion/cost_usd": 0.2}),
