@@ -85,7 +85,7 @@ async def at_once(address: str, bodies: list[bytes]) -> Counter[str]:
         async with grpc.aio.insecure_channel(address, options=options) as channel:
             call: Any = channel.unary_unary(EXPORT)
             try:
-                await call(body, timeout=60)
+                await call(body, timeout=60, wait_for_ready=True)  # a busy machine is slow to connect
             except grpc.aio.AioRpcError as error:
                 return error.code().name
             return "OK"
