@@ -138,8 +138,9 @@ def signal_reference() -> Iterator[str]:
     yield "Counters count by their growth, in either temporality; histograms give quantiles within their buckets."
     yield f"`<n>` is the device: {', '.join(f'`{key}`' for key in INDEX_KEYS)}."
     yield "`measure.allow` lets other metrics pass by name."
-    yield "`hw.…` points whose `hw.id` is the UUID of a GPU (`GPU-…`, `MIG-…`) become readings like the daemon's own, with"
-    yield "shares for calls ([GPUs](gpu.md#where-the-sidecar-cannot-see-it))."
+    yield "`hw.…` points about a GPU (`hw.type` = gpu) with its UUID as `hw.id` (`GPU-…`, `MIG-…`) and its number as"
+    yield "`gpu.index` become readings like the daemon's own, shares of calls too"
+    yield "([GPUs](gpu.md#where-the-sidecar-cannot-see-it))."
     yield ""
     rows = ((f"`{name}`", f"`{s.key}`", condition(s)) for name, found in SOURCES.items() for s in found)
     yield from table(("metric", "becomes", "of it"), rows)
