@@ -14,6 +14,7 @@ from spanwand.redact_config import RedactConfig as RedactConfig
 from spanwand.references import check_root
 from spanwand.section import Section as Section
 from spanwand.trace_url import check_trace_url
+from spanwand.wandb_places import check_project, check_server
 
 
 class DeduplicateConfig(Section):
@@ -148,13 +149,13 @@ class WandbConfig(Section):
 
     mode: Literal["auto", "online", "offline", "disabled"] = "auto"
     """`auto`: online if an API key is found, else offline."""
-    base_url: str = ""
+    base_url: Annotated[str, AfterValidator(check_server)] = ""
     """W&B server; empty: `WANDB_BASE_URL`, else the public one."""
     entity: str = Field(default="", pattern=r"^[^/\\#?%:\s]*$", max_length=128)
     """Team or user; empty: the key's default."""
     project: str = Field(default="spanwand", pattern=r"^[^/\\#?%:]+$", max_length=128)
     """Project of runs that ask for none."""
-    allowed_projects: tuple[str, ...] = ()
+    allowed_projects: tuple[Annotated[str, AfterValidator(check_project)], ...] = ()
     """`entity/project` pairs that spans may ask for with `wandb.entity` and `wandb.project`."""
     run_max_age_s: int = Field(default=86_400, gt=0)
     """Age at which a run is finished and followed by a new one in its group."""

@@ -68,6 +68,37 @@ def test_a_wrong_file_is_one_clear_line(file: Path, text: str, message: str) -> 
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("base_url", "not a url", "must be http:// or https://"),
+        ("base_url", "wandb.example", "must be http:// or https://"),
+        ("base_url", "https://", "must be http:// or https://"),
+        ("base_url", "https://api:secret@wandb.example", "must be http:// or https://"),
+        ("base_url", "https://wandb.example/?key=secret", "must be http:// or https://"),
+        ("allowed_projects", ["team/comics", "x"], "must be entity/project"),
+        ("allowed_projects", ["team/comics/more"], "must be entity/project"),
+        ("allowed_projects", ["/comics"], "must be entity/project"),
+    ],
+)
+def test_where_runs_cannot_go(key: str, value: object, message: str) -> None:
+    """B4: found before anything starts, and not repeated."""
+    with pytest.raises(ConfigError) as error:
+        load(LineConfig, {f"wandb.{key}": Setting(value, "file x:1")})
+    assert f"wandb.{key}" in str(error.value)
+    assert f": {message}" in str(error.value)
+    assert str(error.value).endswith("(file x:1)")
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["", "https://wandb.example/", "http://[::1]:8080", "http://127.0.0.1:80/wandb"])
+def test_where_runs_can_go(url: str) -> None:
+    places = {"wandb.base_url": url, "wandb.allowed_projects": ["team/comics", "my-team/my project"]}
+    wandb = load(LineConfig, {key: Setting(value, "file x:1") for key, value in places.items()}).config.wandb
+    assert wandb.base_url == url
+    assert len(wandb.allowed_projects) == 2
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "wandb:\n"])
 def test_empty_files_and_sections_are_fine(file: Path, text: str) -> None:
     file.write_text(text)
