@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from spanwand.errors import ConfigError
 from spanwand_sidecar.commands.redact import redact
 
 TEXT = (
@@ -38,6 +39,19 @@ def spans(tmp_path: Path) -> str:
 
 def test_a_text() -> None:
     assert run("-", text=TEXT).output == "Dear Jane,\nmail [email] or [email]\npay [card]\nyour key [aws_key]\n\n"
+
+
+def test_a_text_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    """R22: what is no text either. Emoji, tabs and lines stay."""
+    file = tmp_path / "garbage"
+    file.write_bytes(b"\x1b]0;title\x07\x9b31m\rred\tcell\n" + "\u202egnp.exe \x9b 👩\u200d🎨".encode())
+    shown = run(str(file)).output
+    assert shown == "\\x1b]0;title\\x07\ufffd31m\\rred\tcell\n\\u202egnp.exe \\x9b 👩\u200d🎨\n"
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nope: cannot be read: No such file"):
+        run(str(tmp_path / "nope"))
 
 
 def test_a_text_explained_without_its_secrets() -> None:

@@ -38,8 +38,9 @@ def explain(file: str, config_file: Path | None, content: bool, as_json: bool) -
     exporter writes them. Nothing is stored or sent. Exits 2 if FILE holds no traces.
     """
     config = load_config(config_file).config
+    data = read(file)
     try:
-        requests = trace_requests(read(file))
+        requests = trace_requests(data)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from None
     line = Explain(config, pseudonym_key(config), raw=content)
@@ -61,7 +62,7 @@ def read(file: str) -> bytes:
         with Path(file).open("rb") as opened:
             return opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
 
 
 def pseudonym_key(config: Config) -> bytes:

@@ -23,6 +23,9 @@ from spanwand_sidecar.explain.requests import MAX_BYTES, trace_requests
 
 POLICIES = ("counts-only", "redacted", "full")
 _SHOWN = 2
+_UNSEEN = {*range(32), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)} - {*b"\n\t"}
+_ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in _UNSEEN}
+"""Of what moves a terminal's cursor, colours it, or turns its lines around: nothing of a file may do that (R22)."""
 
 
 @click.command()
@@ -34,7 +37,7 @@ def redact(file: str, config_file: Path | None, policy: str | None, explain: boo
     """Show what redaction leaves of FILE: of a text, or of the model calls in OTLP traces.
 
     FILE holds a text, or OTLP trace requests in protobuf or JSON, gzipped or not. Nothing is stored or sent. Secrets
-    are never shown in full.
+    are never shown in full; control characters are shown as their escapes.
     """
     config = load_config(config_file).config
     data = read(file)
@@ -49,7 +52,7 @@ def redact(file: str, config_file: Path | None, policy: str | None, explain: boo
     line = Redact(chosen, pseudonym_key(config), Drops())
     for title, call in calls:
         for output in explained(title, call, line, chosen) if explain else left(title, call, line):
-            click.echo(output)
+            click.echo(output.translate(_ESCAPES))
 
 
 def calls_of(data: bytes, config: LineConfig) -> Iterator[tuple[str, Generation]]:
