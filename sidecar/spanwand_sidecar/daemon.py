@@ -83,13 +83,9 @@ class Daemon:
         if self._parts.gpus:
             self._parts.gpus.start()
         self._control.start()
-        place = self._endpoints()
-        endpoints_file.write_endpoints(place, self._endpoints_paths())
-        ready_s = time.monotonic() - self._parts.started_s
-        LOG.info(
-            "ready after %.2f s: grpc %s, http %s, admin %s, data %s",
-            ready_s, " ".join(place.grpc), place.http, place.admin, place.data_dir,
-        )  # fmt: skip
+        status = self._status()
+        endpoints_file.write_endpoints(status.endpoints, self._endpoints_paths())
+        _say_hello(status)
 
     def stop(self) -> None:
         """Close the doors, let the line drain, deliver, finish runs; what is left stays in the journal."""
@@ -185,6 +181,16 @@ class Daemon:
     def _endpoints_paths(self) -> list[Path]:
         named = self._config.endpoints_file
         return [self._directory / endpoints_file.NAME, *([Path(named).absolute()] if named else [])]
+
+
+def _say_hello(status: Status) -> None:
+    """Where the daemon is; and why senders must wait, if they must."""
+    place = status.endpoints
+    where = f"grpc {' '.join(place.grpc)}, http {place.http}, admin {place.admin}, data {place.data_dir}"
+    if status.ready:
+        LOG.info("ready after %.2f s: %s", status.uptime_s, where)
+    else:
+        LOG.warning("not ready after %.2f s: %s: %s", status.uptime_s, "; ".join(status.reasons), where)
 
 
 def _reception(config: Config, journal: Journal) -> Reception:

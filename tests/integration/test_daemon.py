@@ -60,6 +60,19 @@ def test_probes_metrics_and_status(sidecar: RunningDaemon, tmp_path: Path) -> No
     assert status.line.dropped.get("unpriced", 0) == 0
 
 
+def test_a_start_that_is_not_ready_says_why(tmp_path: Path) -> None:
+    """The log and `/readyz` say the same (K2)."""
+    with daemon(tmp_path, JOURNAL__MIN_FREE_BYTES=str(1 << 60)) as running:
+        code, _, said = running.get("/readyz")
+        log = running.stop()
+    reason = f"less than {1 << 60} bytes are free on the journal's disk"
+    assert (code, said) == (503, f"not ready\n{reason}\n")
+    line = next(line for line in log.splitlines() if "ready after" in line)
+    assert "level=warning" in line
+    assert "not ready after" in line
+    assert reason in line
+
+
 def test_the_status_command_finds_the_daemon(sidecar: RunningDaemon, tmp_path: Path) -> None:
     by_directory = spanwand(tmp_path, "status")
     assert (by_directory.returncode, by_directory.stderr) == (0, "")
