@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
 from typing import Literal, Self
 
 import grpc
@@ -32,6 +33,8 @@ CHANNEL = [
     ("grpc.max_reconnect_backoff_ms", 200),
 ]
 RETRY_S = 0.2
+LOOKS_UP_S = 1.0
+"""How often a sender looks whether its test is still there."""
 Signal = Literal["traces", "logs", "metrics"]
 METHODS: Mapping[Signal, str] = {"traces": EXPORT, "logs": EXPORT_LOGS, "metrics": EXPORT_METRICS}
 
@@ -52,7 +55,9 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """For how long, on average."""
     signal: Signal = "traces"
     insists: bool = False
-    """Repeats what is not acknowledged until it is."""
+    """Repeats what is not acknowledged until it is, or until `gives_up_s` after it was told to stop."""
+    gives_up_s: int = 60
+    """Longer than `Senders.stop` waits, which says so."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -78,7 +83,8 @@ class Senders:
 
     def _start(self, load: Load, number: int) -> "subprocess.Popen[bytes]":
         text = msgspec.json.encode(load).decode()
-        command = [sys.executable, "-m", "tests.faults.senders", text, str(number), str(self._ledgers[number])]
+        program = [sys.executable, "-m", "tests.faults.senders"]
+        command = [*program, text, str(number), str(self._ledgers[number]), str(os.getpid())]
         return subprocess.Popen(command, cwd=ROOT)
 
     def __enter__(self) -> Self:
@@ -141,12 +147,16 @@ class _Sender:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stopping.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
         async with grpc.aio.insecure_channel(self._load.address, options=CHANNEL) as channel:
             self._export: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
                 METHODS[self._load.signal]
             )
             await asyncio.gather(*(self._repeat() for _ in range(self._load.in_flight)))
+
+    def _stop(self) -> None:
+        signal.alarm(self._load.gives_up_s)  # it ends the process
+        self._stopping.set()
 
     async def _repeat(self) -> None:
         load = self._load
@@ -194,6 +204,14 @@ class _Sender:
             return
 
 
+def _end_with(parent: int) -> None:
+    """A killed test stops nothing: who has no parent any more ends by itself."""
+    while os.getppid() == parent:
+        time.sleep(LOOKS_UP_S)
+    os._exit(1)
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    Thread(target=_end_with, args=(int(sys.argv[4]),), daemon=True).start()
     asyncio.run(_Sender(msgspec.json.decode(sys.argv[1], type=Load), int(sys.argv[2]), Path(sys.argv[3])).run())
