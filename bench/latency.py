@@ -5,6 +5,8 @@
 A whole daemon (`spanwand up`, sealed journal, `jsonl` sink) is sent some hundred thousand model calls, which it
 acknowledges much faster than its line can work on them. While it does, another sender sends 2,000 spans a second in
 requests of 20, evenly. Sender and daemon share the cores. The budget is that of the design, section 8.
+
+No acknowledgement is faster than the disk: beside the sender, a file of its own is synced a hundred times a second.
 """
 
 import argparse
@@ -13,12 +15,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 import grpc.aio
 import msgspec
@@ -31,6 +34,7 @@ SPANS_PER_S, SPANS = 2_000, 20
 BACKLOG_REQUESTS, BACKLOG_SPANS, IN_FLIGHT = 600, 512, 8
 BUDGET_MS = 50.0
 START_S = 20.0
+SYNC_EVERY_S = 0.01
 
 
 def main() -> None:
@@ -42,12 +46,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="latency-", dir=Path.cwd()) as folder, daemon(Path(folder)) as endpoints:
         idle_ms = asyncio.run(measure(endpoints, [], options.seconds))
         print(f"line idle:      p50 {idle_ms[49]:5.1f} ms  p99 {idle_ms[98]:5.1f} ms")
-        busy_ms = asyncio.run(measure(endpoints, backlog, options.seconds))
+        with syncing(Path(folder) / "synced") as syncs_ms:
+            busy_ms = asyncio.run(measure(endpoints, backlog, options.seconds))
         left = backlog_bytes(endpoints)
         verdict = "kept" if busy_ms[98] <= BUDGET_MS else "MISSED"
         print(
             f"line saturated: p50 {busy_ms[49]:5.1f} ms  p99 {busy_ms[98]:5.1f} ms, budget {BUDGET_MS:.0f} ms {verdict}"
         )
+        print(f"the disk alone: p50 {median(syncs_ms):5.1f} ms  p99 {quantiles(syncs_ms, n=100)[98]:5.1f} ms", end="")
+        print(f", at most {max(syncs_ms):.0f} ms")
         print(f"{SPANS_PER_S} spans/s in requests of {SPANS}; {left / 1e6:.0f} MB of backlog left at the end", end="")
         print("" if left else ": the line was not busy all the time, take fewer --seconds")
 
@@ -75,6 +82,29 @@ async def measure(endpoints: Endpoints, backlog: list[bytes], seconds: float) ->
             await asyncio.sleep(max(begun_s + number * SPANS / SPANS_PER_S - time.perf_counter(), 0))
             calls.append(asyncio.ensure_future(timed(request(SPANS))))
         return quantiles(await asyncio.gather(*calls), n=100)
+
+
+@contextmanager
+def syncing(path: Path) -> Iterator[list[float]]:
+    """Append and sync 4 KiB, again and again, in the background; the milliseconds that each took."""
+    syncs_ms: list[float] = []
+    over = threading.Event()
+
+    def sync() -> None:
+        with path.open("ab", buffering=0) as file:
+            while not over.wait(SYNC_EVERY_S):
+                file.write(bytes(4_096))
+                begun_s = time.perf_counter()
+                os.fdatasync(file.fileno())
+                syncs_ms.append(1000 * (time.perf_counter() - begun_s))
+
+    thread = threading.Thread(target=sync)
+    thread.start()
+    try:
+        yield syncs_ms
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager
