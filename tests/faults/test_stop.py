@@ -26,11 +26,8 @@ BACKENDS: Mapping[str, Callable[[WandbServer], object]] = {
 }
 
 
-def stop_under_load(directory: Path, grace_s: float, backend: str, report: Callable[[str], None]) -> float:
-    """Stop while senders go on, start again with W&B up, and wait until the first daemon's runs are completed.
-
-    Returns how long the stop took, in seconds.
-    """
+def stop_under_load(directory: Path, grace_s: float, backend: str, report: Callable[[str], None]) -> None:
+    """Stop while senders go on, start again with W&B up, and wait until the first daemon's runs are completed."""
     with WandbServer() as server:
         target = Spanwand(directory, "wandb", WANDB__MODE="online", WANDB__INIT_TIMEOUT_S="4")
         target.environ = environment(server.url, directory / "home")
@@ -59,18 +56,17 @@ def stop_under_load(directory: Path, grace_s: float, backend: str, report: Calla
     report(f"R10 grace {grace_s:2} s, W&B {backend:7}: {took}; {found}, {missing} not uploaded")
     assert code == 0
     assert (found.lost, found.doubled, found.miscounted, found.miscounted_tokens, missing) == (0, 0, 0, 0, 0)
-    return took_s
+    assert took_s < grace_s - MARGIN_S
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["up", "down"])
-def test_nothing_is_lost_in_two_seconds(tmp_path: Path, report: Callable[[str], None], backend: str) -> None:
+def test_two_seconds(tmp_path: Path, report: Callable[[str], None], backend: str) -> None:
     stop_under_load(tmp_path, 2, backend, report)
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("grace_s", "backend"), list(product((2, 5, 10, 30), BACKENDS)))
-def test_in_time(tmp_path: Path, report: Callable[[str], None], grace_s: float, backend: str) -> None:
-    """Asserted here only: on a machine with other work, the end of a process takes what that work leaves it."""
-    assert stop_under_load(tmp_path, grace_s, backend, report) < grace_s - MARGIN_S
+@pytest.mark.parametrize(("grace_s", "backend"), [(2, "slow"), (2, "hanging"), *product((5, 10, 30), BACKENDS)])
+def test_more_time(tmp_path: Path, report: Callable[[str], None], grace_s: float, backend: str) -> None:
+    stop_under_load(tmp_path, grace_s, backend, report)

@@ -164,27 +164,15 @@ def test_a_wrong_configuration_is_one_line_and_no_harm(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def end_without_w_and_b(tmp_path: Path) -> float:
-    """An app ends that may wait for 2 s, and W&B is down. Returns how long it took from its start, in seconds."""
+@pytest.mark.slow
+def test_w_and_b_down_does_not_hold_up_the_exit(tmp_path: Path) -> None:
+    """P11, A6: the budget holds though wandb itself would wait for 20 s, and no wandb-core is left behind."""
     settings = {"SPANWAND_WANDB__MODE": "online", "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_API_KEY": "0" * 40}
     started_s = time.monotonic()
     app = run("end", tmp_path, SPANWAND_SINKS="wandb", SPANWAND_IN_PROCESS__EXIT_TIMEOUT_S="2", **settings)
-    took_s = time.monotonic() - started_s
+    assert time.monotonic() - started_s < 15  # a hang would be 20 s and more
     assert app.returncode == 0
     assert "not everything could be delivered" in app.stderr
-    return took_s
-
-
-@pytest.mark.slow
-def test_w_and_b_down_is_no_failure_of_the_app(tmp_path: Path) -> None:
-    """P11, A6: it says so, and ends as it would have."""
-    end_without_w_and_b(tmp_path)
-
-
-@pytest.mark.faults
-def test_w_and_b_down_does_not_hold_up_the_exit(tmp_path: Path) -> None:
-    """P11, A6: the budget holds though wandb itself would wait for 20 s."""
-    assert end_without_w_and_b(tmp_path) < 15
 
 
 @pytest.mark.slow

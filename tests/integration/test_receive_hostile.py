@@ -75,7 +75,7 @@ def test_rapid_resets_and_many_streams(running: RunningDaemon) -> None:
         for _ in range(10):
             for future in [call.future(HEALTHY) for _ in range(200)]:
                 future.cancel()
-        until(is_answered)
+        until(is_answered, 10)
 
 
 @given(
