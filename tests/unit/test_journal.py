@@ -184,8 +184,10 @@ def test_damage_in_the_middle_costs_one_frame_and_is_counted_once(tmp_path: Path
     with journal_in(tmp_path) as journal:
         ends = [journal.append(TRACES, body) for body in (b"one", b"two", b"three")]
         with files(tmp_path)[0].open("r+b") as file:
-            file.seek(64 + ends[2] - 1)
-            file.write(b"?")
+            file.seek(last := 64 + ends[2] - 1)
+            (stored,) = file.read(1)
+            file.seek(last)
+            file.write(bytes([stored ^ 1]))
         assert bodies(journal) == [b"one", b"two"]
         assert bodies(journal, ends[1]) == []
         assert not journal.wait(ends[1], 0)
