@@ -176,9 +176,9 @@ class AttributionConfig(Section):
     providers: tuple[str, ...] = ("", "diffusers", "transformers", "vllm", "sglang", "tgi", "llama_cpp", "ollama")
     """Providers whose calls run on these GPUs; empty: calls that name none. Calls that name a GPU do anyway, and those
     of which a serving engine or a pipeline in the app says how long it worked."""
-    horizon_s: float = Field(default=300.0, gt=0, le=3_600)
-    """Seconds for which readings can be divided; what a call used that is decided later is nobody's. For so long, and
-    `deduplicate.window_s` before, the journal is kept."""
+    horizon_s: float = Field(default=1_800.0, gt=0, le=86_400)
+    """Seconds for which the time of a GPU can be divided; what a call used that is decided later is nobody's. For so
+    long, and `deduplicate.window_s` before, the journal is kept. Longer than your longest calls."""
     grid_gco2e_per_kwh: float | None = Field(default=None, ge=0)
     """Grams of CO2 equivalent per kWh of electricity, times the PUE if you like; unset: no CO2e is computed."""
 

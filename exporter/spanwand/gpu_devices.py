@@ -5,12 +5,15 @@ from collections.abc import Iterator
 
 from spanwand.gpu_sample import GpuSample
 from spanwand.meter import growth
-from spanwand.shares import Interval, Taken, Timeline
+from spanwand.shares import Interval, Taken
+from spanwand.timeline import Timeline
 
 _MOST_DEVICES = 64
 _MOST_INTERVALS = 2_000
 """Of a device, and devices, in one window; what is over them is nobody's."""
 _SHORTEST_UUID = 8
+_FINE_NS = 300 * 1_000_000_000
+"""For so long each reading is an interval of its own; what is older, each window is."""
 Span = tuple[int, int]
 """From when to when, in nanoseconds since the epoch."""
 
@@ -41,6 +44,7 @@ class Device:
             is_counted=not now.sharing and now.energy_mj is not None and before.energy_mj is not None,
             utilization=now.utilization,
             memory_used_bytes=now.memory_used_bytes,
+            memory_peak_bytes=now.memory_used_bytes,
             window_ns=window_ns,
         )
         for start_ns, end_ns in self.ahead.values():
@@ -106,6 +110,7 @@ class Devices:
         self._found.clear()
         for device in self._devices.values():
             device.let_go(oldest_ns)
+            device.timeline.merge(start_ns - _FINE_NS)
 
     def let_go(self) -> None:
         """Let go of everything."""

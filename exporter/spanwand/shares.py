@@ -7,7 +7,7 @@ finds what is left, nobody takes what another one has, and what is left in the e
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import pairwise
 
 import msgspec
@@ -29,7 +29,8 @@ class Interval(msgspec.Struct):
     is_counted: bool = True
     """By a counter of the device, which is nobody else's."""
     utilization: float | None = None
-    memory_used_bytes: int | None = None
+    memory_used_bytes: float | None = None
+    memory_peak_bytes: int | None = None
     window_ns: int = 0
     """Start of the window of journal time in which it came."""
     ends: list[int] = msgspec.field(default_factory=list)
@@ -63,6 +64,19 @@ class Interval(msgspec.Struct):
             self.left[piece] = self.left[piece] - part if self.waiting[piece] else 0.0
         self._merge()
         return taken_ns / 1e9
+
+    def join(self, intervals: Iterable["Interval"]) -> None:
+        """Have the pieces of some intervals, in order, which fill it but for gaps; nothing is left of these."""
+        self.ends, self.left, self.waiting = [], [], []
+        for interval in intervals:
+            if interval.start_ns > (self.ends[-1] if self.ends else self.start_ns):
+                self.ends.append(interval.start_ns)
+                self.left.append(0.0)
+                self.waiting.append(0)
+            self.ends += interval.ends
+            self.left += interval.left
+            self.waiting += interval.waiting
+        self._merge()
 
     def _length_ns(self, piece: int) -> int:
         return self.ends[piece] - (self.ends[piece - 1] if piece else self.start_ns)
@@ -146,46 +160,5 @@ class Taken(msgspec.Struct):
         if interval.memory_used_bytes is not None:
             self.memory_s += here_s
             self.memory_byte_s += here_s * interval.memory_used_bytes
-            self.memory_peak_bytes = max(self.memory_peak_bytes or 0, interval.memory_used_bytes)
-
-
-class Timeline:
-    """The intervals of one device, in order."""
-
-    def __init__(self) -> None:
-        self._intervals: list[Interval] = []
-
-    def __len__(self) -> int:
-        return len(self._intervals)
-
-    @property
-    def end_ns(self) -> int:
-        """Time of the last reading; 0 without any."""
-        return self._intervals[-1].end_ns if self._intervals else 0
-
-    def add(self, interval: Interval) -> None:
-        """Add an interval that begins where the last one ended, or later."""
-        self._intervals.append(interval)
-
-    def wait(self, start_ns: int, end_ns: int, calls: int) -> None:
-        """See `Interval.wait`."""
-        for interval in self._within(start_ns, end_ns):
-            interval.wait(start_ns, end_ns, calls)
-
-    def take(self, start_ns: int, end_ns: int, taken: Taken) -> None:
-        """Take the part of a call that was on the device from start to end."""
-        for interval in self._within(start_ns, end_ns):
-            taken.add(interval, start_ns, end_ns)
-
-    def let_go(self, before_window_ns: int) -> list[Interval]:
-        """Let go of what came before a window."""
-        number = bisect_left(self._intervals, before_window_ns, key=lambda interval: interval.window_ns)
-        gone, self._intervals = self._intervals[:number], self._intervals[number:]
-        return gone
-
-    def _within(self, start_ns: int, end_ns: int) -> Iterator[Interval]:
-        first = bisect_right(self._intervals, start_ns, key=lambda interval: interval.end_ns)
-        for index in range(first, len(self._intervals)):
-            if self._intervals[index].start_ns >= end_ns:
-                return
-            yield self._intervals[index]
+        if interval.memory_peak_bytes is not None:
+            self.memory_peak_bytes = max(self.memory_peak_bytes or 0, interval.memory_peak_bytes)

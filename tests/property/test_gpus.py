@@ -89,7 +89,7 @@ CONFIGS = st.builds(
     ),
     st.sampled_from([0, 20, 300]),
     st.sampled_from([50, 1_000]),
-    st.sampled_from([5, 60, 300]),
+    st.sampled_from([5, 60, 300, 1_800]),
 )
 
 
@@ -155,10 +155,10 @@ def read(now_ns: int) -> tuple[GpuSample, ...]:
     )
 
 
-def replays(config: LineConfig, frames: list[tuple[int, int, Item]]) -> None:
-    """A replay from the `low` of any batch gives the batches behind it."""
+def replays(config: LineConfig, frames: list[tuple[int, int, Item]], every: int = 1) -> None:
+    """A replay from the `low` of any batch gives the batches behind it. Tries every so many of them."""
     batches = run(config, frames)
-    for batch in batches:
+    for batch in batches[::every]:
         replayed = [frame for frame in frames if frame[0] >= batch.low]
         if replayed:
             assert behind(run(config, replayed), batch.seq) == behind(batches, batch.seq)
@@ -177,20 +177,26 @@ def test_a_replay_from_low_gives_exactly_the_batches_behind_it(config: LineConfi
     replays(config, frames_of(journal))
 
 
-def test_a_replay_finds_what_a_long_call_has_left_to_take() -> None:
-    """Its readings, and the calls that took of them, are over and their rows out long before it comes."""
-    short = [Call("studio", number, 1, 0, "small", 0.0, 4.0, "0", is_root=True) for number in range(1, 6)]
-    long = Call("studio", 9, 1, 0, "small", 0.0, 90.0, "0", is_root=True)
-    seconds: Journal = [(1, short[second // 20] if second % 20 == 10 else None, True) for second in range(100)]
+@pytest.mark.parametrize("step_s", [1, 10])
+def test_a_replay_finds_what_a_long_call_has_left_to_take(step_s: int) -> None:
+    """Its readings, and the calls that took of them, are over and their rows out long before it comes.
+
+    The longer one takes a quarter of an hour: of most of its time only sums by window are left.
+    """
+    took_s = 4.0 * step_s
+    short = [Call("studio", number, 1, 0, "small", 0.0, took_s, "0", is_root=True) for number in range(1, 6)]
+    long = Call("studio", 9, 1, 0, "small", 0.0, 90.0 * step_s, "0", is_root=True)
+    steps: Journal = [(step_s, short[step // 20] if step % 20 == 10 else None, True) for step in range(100)]
     config = LineConfig(
         deduplicate=DeduplicateConfig(window_s=0),
         gather=GatherConfig(settle_s=2, idle_s=7, late_s=15),
         aggregate=AggregateConfig(window_s=10, rows_interval_s=20),
     )
-    frames = frames_of([*seconds, (1, long, True), (9, None, True)])
-    [share] = [row for row in rows(run(config, frames)) if row["latency_s"] == 90]
-    assert share["gpu_seconds"] == pytest.approx(90 - 4 * 4)  # the first one was over before
-    replays(config, frames)
+    frames = frames_of([*steps, (step_s, long, True), (9, None, True)])
+    [share] = [row for row in rows(run(config, frames)) if row["latency_s"] == long.took_s]
+    assert share["gpu_seconds"] == pytest.approx(90 * step_s - 4 * took_s)  # the first one was over before
+    assert share["gpu_joules"] == pytest.approx(share["gpu_seconds"] * 100, rel=0.02)
+    replays(config, frames, every=step_s)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

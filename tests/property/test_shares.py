@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spanwand.shares import Interval, Taken, Timeline
+from spanwand.shares import Interval, Taken
+from spanwand.timeline import Timeline
 
 SECOND_NS = 1_000_000_000
 
@@ -34,7 +35,14 @@ class Elsewhere(msgspec.Struct, frozen=True):
     call: Call
 
 
-Event = Interval | Waits | Decided | Elsewhere
+class Later(msgspec.Struct, frozen=True):
+    """Time goes on: of windows before this one only the sums are kept."""
+
+    before_window_ns: int
+
+
+Event = Interval | Waits | Decided | Elsewhere | Later
+WINDOW_NS = 3 * SECOND_NS
 TIMES_NS = st.one_of(st.integers(0, 20).map(lambda halves: halves * SECOND_NS // 2), st.integers(0, 10 * SECOND_NS))
 WINDOWS = st.tuples(TIMES_NS, TIMES_NS).map(sorted)
 CALLS = st.builds(lambda window, waits: Call(window[0], window[1], waits), WINDOWS, st.booleans())
@@ -46,7 +54,8 @@ def intervals(draw: st.DrawFn) -> list[Interval]:
     made, at_ns = [], 0
     for length_ns, gap_ns in draw(st.lists(st.tuples(lengths_ns, st.sampled_from([0, 0, 0, 777])), max_size=8)):
         joules = draw(st.one_of(st.none(), st.floats(0, 1e6, allow_subnormal=False)))
-        made.append(Interval(start_ns=at_ns, end_ns=at_ns + length_ns, joules=joules))
+        window_ns = at_ns - at_ns % WINDOW_NS
+        made.append(Interval(start_ns=at_ns, end_ns=at_ns + length_ns, joules=joules, window_ns=window_ns))
         at_ns += length_ns + gap_ns
     return made
 
@@ -59,6 +68,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
         queue: list[Event] = [Waits(call)] if call.waits else []
         ends: list[Event] = [Decided(call), Decided(call), Decided(call), Elsewhere(call)]
         queues.append([*queue, draw(st.sampled_from(ends))])
+    queues.append([Later(before_ns) for before_ns in sorted(draw(st.lists(TIMES_NS, max_size=3)))])
     history: list[Event] = []
     while any(queues):
         history.append(draw(st.sampled_from([queue for queue in queues if queue])).pop(0))
@@ -75,6 +85,8 @@ def play(history: list[Event]) -> tuple[Timeline, list[Taken], list[Interval]]:
                 event.wait(call.start_ns, call.end_ns, 1)
             timeline.add(event)
             added.append(event)
+        elif isinstance(event, Later):
+            timeline.merge(event.before_window_ns)
         elif isinstance(event, Waits):
             timeline.wait(event.call.start_ns, event.call.end_ns, 1)
             waiting.append(event.call)
@@ -91,14 +103,15 @@ def play(history: list[Event]) -> tuple[Timeline, list[Taken], list[Interval]]:
 @settings(deadline=None)
 @given(histories())
 def test_shares_and_what_is_left_are_the_growth_of_the_counter(history: list[Event]) -> None:
-    _, taken, added = play(history)
+    timeline, taken, added = play(history)
+    rest = timeline.let_go(1 << 62)
     length_s = sum((interval.end_ns - interval.start_ns) / 1e9 for interval in added)
-    left_s = sum(interval.left_s for interval in added)
+    left_s = sum(interval.left_s for interval in rest)
     assert sum(share.seconds for share in taken) + left_s == pytest.approx(length_s, abs=1e-9)
     joules = sum(interval.joules or 0.0 for interval in added)
-    left_j = sum(interval.joules_of(interval.left_s) or 0.0 for interval in added)
+    left_j = sum(interval.joules_of(interval.left_s) or 0.0 for interval in rest)
     assert sum(share.joules or 0.0 for share in taken) + left_j == pytest.approx(joules, abs=1e-6)
-    for interval in added:
+    for interval in rest:
         assert all(0 <= left <= 1 for left in interval.left)
         assert set(interval.waiting) == {0}
     for share in taken:
@@ -134,6 +147,26 @@ def test_those_who_all_wait_share_alike_in_any_order(
         joules.append({call: (share.seconds, share.joules or 0.0) for call, share in zip(order, taken, strict=True)})
     for call in calls:
         assert joules[0][call] == pytest.approx(joules[1][call], abs=1e-6)
+
+
+@settings(deadline=None)
+@given(intervals(), WINDOWS)
+def test_one_alone_gets_all_of_its_time_however_late_it_comes(readings: list[Interval], window: list[int]) -> None:
+    """P9. Seconds always; energy but for that of windows in which it began or ended, which is known as a sum."""
+    start_ns, end_ns = window
+    _, [share], added = play([*readings, Later(1 << 62), Decided(Call(start_ns, end_ns, waits=False))])
+    within = [(i, max(0, min(end_ns, i.end_ns) - max(start_ns, i.start_ns))) for i in added]
+    assert share.seconds == pytest.approx(sum(part_ns for _, part_ns in within) / 1e9, abs=1e-9)
+    windows: dict[int, list[tuple[Interval, int]]] = {}
+    for interval, part_ns in within:
+        windows.setdefault(interval.window_ns, []).append((interval, part_ns))
+    least_j, most_j = 0.0, 0.0
+    for some in windows.values():
+        if any(part_ns for _, part_ns in some):
+            joules = sum(interval.joules or 0.0 for interval, _ in some)
+            least_j += joules if all(part_ns == i.end_ns - i.start_ns for i, part_ns in some) else 0.0
+            most_j += joules
+    assert least_j - 1e-6 <= (share.joules or 0.0) <= most_j + 1e-6
 
 
 def test_who_comes_late_takes_what_is_left() -> None:

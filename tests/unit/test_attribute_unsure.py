@@ -22,6 +22,35 @@ def test_of_a_call_longer_than_readings_are_kept_the_rest_is_divided() -> None:
     assert line.totals["gpu/0/unattributed_s"] + share["seconds"] == 250
 
 
+def test_a_video_of_ten_minutes_alone_gets_all_that_was_used() -> None:
+    """P9: longer than its trace is held and than single readings are kept. Only its edges are between windows."""
+    line = GpuLine()
+    line.reads(*range(-20, 700))
+    line.called(33, 640, arrival_s=700)
+    share = one(line, 730)
+    assert share["seconds"] == pytest.approx(607)
+    assert share["joules"] == pytest.approx(60_700)
+    assert share["uncertainty"] < 0.02
+
+
+def test_of_the_time_of_others_a_long_call_gets_the_rest() -> None:
+    """They were decided long before it came, and keep what they have; together it is what was counted."""
+    line = GpuLine()
+    line.called(0, 0, {"diffusion.device": "cpu"})
+    for second in range(900):
+        line.reads(second)
+        if second % 30 == 20:
+            line.called(second - 10, second)
+    line.called(0, 899)
+    rows = [row for row in line.ends(960)["generations"] if row["gpu_seconds"] is not None]
+    *chats, video = sorted(rows, key=lambda row: float(row["latency_s"]))
+    assert [chat["gpu_seconds"] for chat in chats] == [10.0] * 30
+    assert video["gpu_seconds"] == pytest.approx(899 - 300)
+    assert video["gpu_joules"] == pytest.approx(59_900)
+    assert video["gpu_uncertainty"] > 0.3
+    assert line.totals["gpu/0/attributed_j"] + line.totals["gpu/0/unattributed_j"] == pytest.approx(89_900)
+
+
 def test_a_window_has_so_many_readings_and_what_is_over_is_counted() -> None:
     line = GpuLine()
     line.reads(*(number / 1_000 for number in range(2_101)))

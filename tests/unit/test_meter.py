@@ -7,7 +7,7 @@ import pytest
 from tests.support.records import trace_id
 
 from spanwand.batch import Batch
-from spanwand.config import LineConfig
+from spanwand.config import AttributionConfig, GpuConfig, LineConfig
 from spanwand.gpu_sample import GpuSample, decode, encode
 from spanwand.meter import COUNTERS, LIVE_NS, STATES, growth
 from spanwand.metrics import metric_of
@@ -22,8 +22,8 @@ IDLE = GpuSample(time_ns=BEGUN_NS, uuid="GPU-0", index="0", power_w=100.0, energ
 class Journal:
     """Feeds a line, frame by frame."""
 
-    def __init__(self) -> None:
-        self.line = Pipeline(LineConfig(), b"k" * 32)
+    def __init__(self, config: LineConfig | None = None) -> None:
+        self.line = Pipeline(config or LineConfig(), b"k" * 32)
         self.now_ns, self.position = BEGUN_NS, 0
         self.batches: list[Batch] = []
 
@@ -85,7 +85,8 @@ def test_nobody_live_makes_no_history() -> None:
 
 
 def test_a_service_that_is_quiet_for_long_gets_no_more() -> None:
-    journal = Journal()
+    attribution = AttributionConfig(horizon_s=LIVE_NS // SECOND_NS)
+    journal = Journal(LineConfig(gpu=GpuConfig(attribution=attribution)))
     journal.gpus(0, IDLE)
     journal.service(1, "studio")
     for seconds in range(10, 3 * LIVE_NS // SECOND_NS, 10):
