@@ -34,6 +34,8 @@ Place = tuple[int | str, ...]
 Settings = Mapping[str, Setting]
 """One layer, by dotted key."""
 _MAPPING = "must be a mapping of keys to values"
+_NO_YAML = (yaml.YAMLError, ValueError, RecursionError)
+"""What PyYAML raises: the second of a date that does not exist, the third of something nested too deep."""
 _WORDS = {"tuple_type": "must be a list", "model_type": _MAPPING, "model_attributes_type": _MAPPING}
 """Of errors that pydantic tells a programmer of."""
 
@@ -91,7 +93,7 @@ def from_file(model: type[BaseModel], path: Path) -> Settings:
         document = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-    except yaml.YAMLError as error:
+    except _NO_YAML as error:
         raise ConfigError(f"{path}{_line(error)}: not valid YAML") from None
     layer: dict[str, Setting] = {}
     for key, node in _entries(document, dict(keys(model)), path):
@@ -127,7 +129,7 @@ def _construct(node: yaml.Node, place: str) -> object:
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_object(node, deep=True)
-    except yaml.YAMLError:
+    except _NO_YAML:
         raise ConfigError(f"{place}: not valid YAML") from None
     finally:
         loader.dispose()
@@ -141,7 +143,7 @@ def _from_text(text: str, field: FieldInfo, name: str) -> object:
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except _NO_YAML:
         raise ConfigError(f"{name}: not valid YAML") from None
 
 
@@ -186,6 +188,6 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {found[0]}?" if found else ""
 
 
-def _line(error: yaml.YAMLError) -> str:
+def _line(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     return f":{mark.line + 1}" if mark else ""

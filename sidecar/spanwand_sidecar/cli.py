@@ -72,3 +72,6 @@ def main() -> None:
     except SpanwandError as error:
         click.echo(f"spanwand: {error}", err=True)
         sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except OSError as error:
+        click.echo(f"spanwand: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        sys.exit(1)

@@ -80,6 +80,14 @@ def test_status_without_a_daemon(tmp_path: Path) -> None:
     assert result.stderr.count("\n") == 1
 
 
+def test_what_the_system_refuses_is_one_line(tmp_path: Path) -> None:
+    """K3: a full disk behind the output, a directory that cannot be made."""
+    command = [sys.executable, "-c", "from spanwand_sidecar.cli import main; main()", "prices", "gpt-4o"]
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert (result.returncode, result.stderr) == (1, "spanwand: output: No space left on device\n")
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_what_a_sender_wrote_stays_on_one_line(form: str) -> None:
     """R22: no line of its own, no colours."""

@@ -194,7 +194,7 @@ def test_captures_can_be_explained(source: str) -> None:
         (b'{"resourceLogs": []}', "it holds logs; only traces can be explained"),
         (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "xyz"}]}]}]}', "no OTLP in JSON: "),
         (b'{"a": "\xff"}', "not JSON in UTF-8"),
-        (b"[" * 100_000, "not JSON in UTF-8"),
+        (b"[" * 100_000, "nested too deep"),
         (b"\x1f\x8bnothing", "not gzip"),
         (gzip.compress(PROTOBUF)[:-9], "cut short"),
     ],

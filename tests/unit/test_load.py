@@ -57,6 +57,8 @@ def test_every_key_has_a_variable() -> None:
         ("- wandb", ":1: the file must be a mapping"),
         ("wandb: [", ":1: not valid YAML"),
         ("sinks: !!python/object:os.system [x]", ":1: not valid YAML"),
+        ("wandb:\n  project: 2026-13-45", ":2: not valid YAML"),
+        ("sinks: " + "[" * 5_000, ": not valid YAML"),
         ('"\\x1b[31mred": 1', ":1: unknown key '\\x1b[31mred'"),
     ],
 )

@@ -79,8 +79,10 @@ def _parse(body: bytes) -> view_pb2.TracesRequest:
 def _from_json(data: bytes) -> list[bytes]:
     try:
         return [_converted(document) for document in _documents(data.decode().strip("\ufeff"))]
-    except (UnicodeDecodeError, RecursionError):
+    except UnicodeDecodeError:
         raise ConfigError("it is not JSON in UTF-8") from None
+    except RecursionError:
+        raise ConfigError("its JSON is nested too deep") from None
     except NotOtlpJson as error:
         raise ConfigError(f"it is no OTLP in JSON: {error}") from None
 

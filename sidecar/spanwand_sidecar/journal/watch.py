@@ -53,7 +53,7 @@ def watch(directory: Path) -> Watched:
     except OSError as error:
         raise JournalUnusable(f"journal {directory}: {error.strerror or error}") from None
     if not segments:
-        raise JournalUnusable(f"there is no journal in {directory}")
+        raise JournalUnusable(f"there is no journal in {directory}, or nothing was written to it yet")
     return Watched(directory, segments)
 
 
