@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from itertools import pairwise
 from math import log2
+from string import ascii_uppercase
 
 Check = Callable[[str], int]
 
@@ -43,6 +44,7 @@ _DOUBLED = str.maketrans("0123456789", "0246813579")
 _DATE_DIGITS = 8
 _NOT_OF_NUMBERS = str.maketrans("e#", "xx", " +-./()t")
 _IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBANS.split()}
+_BASE_36 = {ord(letter): str(int(letter, 36)) for letter in ascii_uppercase}
 
 
 def always(found: str) -> int:
@@ -70,12 +72,7 @@ def iban(found: str) -> int:
     """An IBAN: as long as its country's are, and 1 modulo 97 as ISO 7064 has it. Words may follow it."""
     letters = found.upper().replace(" ", "")
     number = letters[: _IBAN_LENGTHS.get(letters[:2], 0)]
-    rearranged = number[4:] + number[:4]
-    if (
-        not number
-        or not number.isascii()
-        or int("".join(str(int(character, 36)) for character in rearranged)) % 97 != 1
-    ):
+    if not number or not number.isascii() or int((number[4:] + number[:4]).translate(_BASE_36)) % 97 != 1:
         return 0
     return _holding(found, len(number), str.isalnum)
 

@@ -21,7 +21,7 @@ _escapes, _references = re2.compile(_ESCAPES.encode()), re2.compile(_REFERENCES.
 _ESCAPED = {b'\\"': b'"', b"\\\\": b"\\", b"\\/": b"/", b"\\b": b"\b", b"\\f": b"\f", b"\\n": b"\n", b"\\r": b"\r"}
 LAYERS = 3
 """Encodings of encodings that are undone."""
-_MOST_MARKS = 8_192
+_MOST_MARKS = 6_000
 
 
 class TooManyMarks(ValueError):
@@ -38,15 +38,20 @@ def decoded(text: str) -> str:
     return _undone(text, _references, _reference)
 
 
-def _undone(text: str, marks: "re2._Regexp", undo: Callable[["re2._Match"], bytes]) -> str:
-    plain, count = marks.subn(undo, text.encode("utf-8", "replace"), _MOST_MARKS)
-    if count >= _MOST_MARKS:
-        raise TooManyMarks
-    return text if count == 0 else plain.decode("utf-8", "replace")
+def _undone(text: str, marks: "re2._Regexp", undo: Callable[[bytes], bytes]) -> str:
+    raw = text.encode("utf-8", "replace")
+    pieces: list[bytes] = []
+    done = 0
+    for match in marks.finditer(raw):
+        if len(pieces) >= 2 * _MOST_MARKS:
+            raise TooManyMarks
+        start, end = match.span()
+        pieces += (raw[done:start], undo(raw[start:end]))
+        done = end
+    return b"".join((*pieces, raw[done:])).decode("utf-8", "replace") if pieces else text
 
 
-def _escape(match: "re2._Match") -> bytes:
-    mark: bytes = match[0]
+def _escape(mark: bytes) -> bytes:
     if mark.startswith(b"\\u"):
         return bytes.fromhex(mark.replace(b"\\u", b"").decode()).decode("utf-16-be", "replace").encode()
     if mark.startswith(b"\\x"):
@@ -54,8 +59,7 @@ def _escape(match: "re2._Match") -> bytes:
     return _ESCAPED.get(mark, b"\t")
 
 
-def _reference(match: "re2._Match") -> bytes:
-    mark: bytes = match[0]
+def _reference(mark: bytes) -> bytes:
     if mark.startswith(b"%"):
         return bytes.fromhex(mark.replace(b"%", b"").decode())
     if mark.startswith(b"&"):

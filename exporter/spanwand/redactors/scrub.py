@@ -24,7 +24,7 @@ from spanwand.redactors.patterns import PATTERNS
 REMOVED = "[removed]"
 """Written instead of a text that does not become clean."""
 _PASSES = 4
-_MOST_MATCHES = 1000
+_MOST_MATCHES = 600
 """Of one pattern in one text; the text behind them is taken out as a whole. It bounds the time of near misses."""
 _LONGEST_CHECKED = _REACH = 256
 """Bytes. A longer secret is taken out unchecked."""
@@ -57,12 +57,12 @@ class Scrubber:
         self._act = act
         self._clean: set[str] = set()
         self._set = re2.Set.SearchSet(options)
-        self._patterns: list[tuple[Pattern, re2._Regexp, re2._Regexp]] = []
+        self._patterns: list[tuple[Pattern, re2._Regexp, re2._Regexp | None]] = []
         ungrouped = re2.Options()
         ungrouped.max_mem, ungrouped.log_errors, ungrouped.never_capture = _SET_BYTES, False, True
         for pattern in patterns:
             try:
-                regexes = re2.compile(pattern.regex, ungrouped), re2.compile(pattern.regex, options)
+                regexes = re2.compile(pattern.regex, ungrouped), _grouped(pattern.regex, options)
                 self._set.Add(pattern.regex)
             except re2.error as error:
                 why = error.args[0]
@@ -148,7 +148,7 @@ class Scrubber:
         return raw.decode(), raw[max(head - _REACH, 0) : len(raw) - tail + _REACH].decode(errors="ignore")
 
     def _cut(
-        self, raw: bytes, pattern: Pattern, ungrouped: "re2._Regexp", regex: "re2._Regexp"
+        self, raw: bytes, pattern: Pattern, ungrouped: "re2._Regexp", grouped: "re2._Regexp | None"
     ) -> tuple[list[bytes], int]:
         """What is left of `raw` up to its last match, with what is written instead; and where that match ends."""
         pieces: list[bytes] = []
@@ -159,8 +159,8 @@ class Scrubber:
             if match is None:
                 return pieces, done
             start, end = first, last = match.span()
-            if regex.groups and end - start <= _LONGEST_MATCH and (grouped := regex.match(raw, start, end)):
-                start, end = grouped.span(grouped.lastindex or 0)
+            if grouped and end - start <= _LONGEST_MATCH and (again := grouped.match(raw, start, end)):
+                start, end = again.span(again.lastindex or 0)
             secret = end - start
             if secret <= _LONGEST_CHECKED:
                 # Latin-1, so that a character is a byte: the check says how many of them are the secret.
@@ -188,3 +188,9 @@ class Scrubber:
                     raise ValueError(f"pattern {pattern.name} misses its example {example!r}")
         self.counts.clear()
         self.counts.update(counts)
+
+
+def _grouped(regex: str, options: "re2.Options") -> "re2._Regexp | None":
+    """The expression with its groups; None if it has none: what is found is the secret."""
+    compiled = re2.compile(regex, options)
+    return compiled if compiled.groups else None
