@@ -215,4 +215,4 @@ class Gather:
 
 def _weight(record: Clean) -> int:
     media_bytes = sum([len(media.jpeg) for media in record.media]) if record.media else 0
-    return _RECORD_BYTES + len(record.content.input) + len(record.content.output) + media_bytes
+    return _RECORD_BYTES + (record.held_content.chars if record.held_content else 0) + media_bytes

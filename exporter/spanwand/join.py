@@ -6,11 +6,8 @@ from msgspec.structs import replace
 
 from spanwand.drops import DropReason, Drops
 from spanwand.media import joined, uploaded
-from spanwand.record import NO_CONTENT, Clean, Content
+from spanwand.record import Clean
 from spanwand.trace import Trace
-
-_LONGEST = 20_000
-"""Characters of one text behind which nothing is added any more: no cell of a Table shows more."""
 
 
 def add_said(trace: Trace, said: Clean) -> None:
@@ -40,16 +37,16 @@ def forget_said(trace: Trace) -> Drops:
 
 def unjoined(said: Clean) -> Drops:
     """What is lost with something said of a call: its images, and what events say."""
-    late, only_media = len(said.media), said.media and said.content == NO_CONTENT and not said.failure
+    late, only_media = len(said.media), said.media and not (said.held_content or said.failure)
     return Drops({DropReason.MEDIA_LATE: late, DropReason.UNJOINED_EVENT: 0 if only_media else 1})
 
 
 def together(first: Clean, second: Clean) -> Clean:
     """What two events add to one call. Messages come one by one: each is a line; what is sent again is no other."""
-    said = {name: _lines(before, text) for name, before, text in _texts(first.content, second.content)}
+    said, more = first.held_content, second.held_content
     return replace(
         first,
-        content=Content(**said),
+        held_content=said.with_lines(more) if said and more else said or more,
         experiment=first.experiment or second.experiment,
         arm=first.arm or second.arm,
         failure=first.failure or second.failure,
@@ -60,8 +57,8 @@ def together(first: Clean, second: Clean) -> Clean:
 def filled(call: Clean, added: Clean) -> Clean:
     """The call, with what it does not say itself."""
     fields: dict[str, Any] = {}
-    if missing := {name: text for name, before, text in _texts(call.content, added.content) if text and not before}:
-        fields["content"] = replace(call.content, **missing)
+    if said := added.held_content:
+        fields["held_content"] = call.held_content.filled(said) if call.held_content else said
     if added.arm and not call.arm and not call.experiment:
         fields |= {"experiment": added.experiment, "arm": added.arm}
     if added.failure and call.failure and not call.failure.message:
@@ -69,13 +66,3 @@ def filled(call: Clean, added: Clean) -> Clean:
     if added.media:
         fields["media"] = joined(call.media, added.media)
     return replace(call, **fields) if fields else call
-
-
-def _texts(first: Content, second: Content) -> list[tuple[str, str, str]]:
-    return [(name, getattr(first, name), getattr(second, name)) for name in Content.__struct_fields__]
-
-
-def _lines(before: str, text: str) -> str:
-    if not text or len(before) > _LONGEST or text in before.split("\n"):
-        return before
-    return f"{before}\n{text}" if before else text

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from spanwand.counting import PLAIN
-from spanwand.record import NO_CONTENT, NO_PARAMS, Clean, Usage
+from spanwand.record import NO_PARAMS, Clean, Usage
 from spanwand.step import knows_usage
 
 _LABELS: Mapping[str, Any] = dict.fromkeys(("prompt_name", "prompt_version", "session_id", "user"), "")
@@ -17,7 +17,7 @@ _FIELDS: Mapping[str, Any] = {
     "image": None,
     "devices": (),
     "params": NO_PARAMS,
-    "content": NO_CONTENT,
+    "held_content": None,
     "media": (),
 }
 """Fields that a span says of its own call."""

@@ -13,12 +13,12 @@ from operator import attrgetter
 from typing import Literal
 
 import msgspec
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from spanwand.batch import Verdict
 from spanwand.drops import DropReason, Drops
 from spanwand.events import CleanEvaluation, Evaluation
-from spanwand.record import NO_CONTENT, Clean
+from spanwand.record import Clean
 from spanwand.request import Request
 from spanwand.rows import Maker
 from spanwand.runs import Run
@@ -139,8 +139,8 @@ def _chars(record: Record) -> int:
         chars += _length(map(str, record.attributes.values()))
     if isinstance(record, Request):
         return chars
-    if record.content is not NO_CONTENT:
-        chars += _length(astuple(record.content))
+    if record.held_content is not None:
+        chars += record.held_content.chars
     return chars + (len(record.failure.message) if record.failure else 0)
 
 

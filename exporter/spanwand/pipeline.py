@@ -29,8 +29,8 @@ from spanwand.measure import Measure
 from spanwand.meter import Meter
 from spanwand.normalise import Normalise
 from spanwand.price import Price
-from spanwand.record import Clean
-from spanwand.redact import Redact
+from spanwand.record import Generation
+from spanwand.redact import Redact, opened
 from spanwand.redactors.media import media
 from spanwand.references import Named
 from spanwand.sample import Sample
@@ -157,12 +157,12 @@ class Pipeline:
         self._measure.forget(before)
         return self.drain(start, end, arrival_ns)
 
-    def calls(self, body: bytes) -> Iterator[Clean]:
+    def calls(self, body: bytes) -> Iterator[Generation]:
         """The model calls of an OTLP trace request as they leave, for people to look at; they go no further."""
         for span in self._decode(body)[0]:
             generation = self._normalise(span)
             if generation is not None:
-                yield self._redact(self._price(generation))
+                yield opened(self._redact(self._price(generation)))
 
     @property
     def keys(self) -> Keys:

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 import msgspec
 
+from spanwand.content import NO_CONTENT as NO_CONTENT
+from spanwand.content import Content as Content
+from spanwand.content import HeldContent as HeldContent
 from spanwand.counting import Counting
 from spanwand.elapsed import elapsed_s
 from spanwand.gpu_share import GpuShare as GpuShare
@@ -106,21 +109,6 @@ class Retrieval(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scores: tuple[float, ...] = ()
 
 
-class Content(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What was said, as the instrumentation wrote it: plain text or a JSON string of messages.
-
-    Where it was stored elsewhere, a `_ref` is the URI it was stored under.
-    """
-
-    input: str = ""
-    output: str = ""
-    system: str = ""
-    negative_prompt: str = ""
-    input_ref: str = ""
-    output_ref: str = ""
-    system_ref: str = ""
-
-
 class Failure(msgspec.Struct, frozen=True, gc=False):
     """Why a call failed: `error.type`, and the status message if there was one."""
 
@@ -148,7 +136,6 @@ NO_USAGE = Usage()
 NO_TIMING = Timing()
 NO_PARAMS = Params()
 NO_RETRIEVAL = Retrieval()
-NO_CONTENT = Content()
 NO_COST = Cost()
 
 
@@ -177,7 +164,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     params: Params = NO_PARAMS
     image: ImageParams | None = None
     retrieval: Retrieval = NO_RETRIEVAL
-    content: Content = NO_CONTENT
+    content: Content = NO_CONTENT  # gone behind redact, which holds it
+    held_content: HeldContent | None = None
     media: tuple[Media, ...] = ()  # by redact, from the content; or uploaded
     failure: Failure | None = None
     finish_reasons: tuple[str, ...] = ()

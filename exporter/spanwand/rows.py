@@ -10,7 +10,7 @@ from spanwand.counting import PLAIN
 from spanwand.events import CleanEvaluation
 from spanwand.json_text import json_text
 from spanwand.media import Media
-from spanwand.record import Clean, GpuShare, ImageParams
+from spanwand.record import NO_CONTENT, Clean, GpuShare, ImageParams
 from spanwand.request import Request
 from spanwand.span import Attributes, AttributeValue
 from spanwand.tables import CELL_MAX_CHARS, FEEDBACK, GENERATIONS, LABEL_MAX_CHARS, REQUESTS, Cell, Row
@@ -19,6 +19,7 @@ from spanwand.trace_url import trace_url
 _NS, _NS_PER_MS = 1_000_000_000, 1_000_000
 _NO_IMAGE = ImageParams()
 _NO_SHARE = (None,) * 8
+_SHOWN = ("input", "output")
 Maker = Callable[[Any, Verdict], Row]
 """Makes the row of a record, and of the verdict about it."""
 
@@ -38,6 +39,7 @@ def generation_row(
     """The row of a model call in `generations`, with a `trace_url` if `link` is its template, and so many images."""
     usage, image, failure, gpu = call.usage, call.image or _NO_IMAGE, call.failure, call.gpu
     counting = call.counting or PLAIN
+    said = call.held_content.opened(_SHOWN) if call.held_content else NO_CONTENT
     return (
         call.trace_id.hex(),
         call.span_id.hex(),
@@ -64,8 +66,8 @@ def generation_row(
         _number(gpu.joules) if gpu else None,
         verdict.weight,
         verdict.reason,
-        _text(call.content.input),
-        _text(call.content.output),
+        _text(said.input),
+        _text(said.output),
         _text(call.prompt_name),
         _text(call.prompt_version),
         _text(",".join(call.finish_reasons)[:LABEL_MAX_CHARS]),

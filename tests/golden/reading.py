@@ -14,7 +14,7 @@ from spanwand.normalise import Normalise
 from spanwand.operations import FAMILY_OF
 from spanwand.price import Price
 from spanwand.record import Clean, Generation, Usage
-from spanwand.redact import Redact
+from spanwand.redact import Redact, opened
 from spanwand.step import evidence_of
 from tests.support.otlp_json import Json, spans_of, to_bytes
 
@@ -41,7 +41,7 @@ def generations(case: Path) -> list[Generation]:
     spans, received = DECODE(to_bytes(sent))
     assert received == len(list(spans_of(sent)))
     found = (NORMALISE(span) for span in spans)
-    made: list[Generation] = [REDACT(PRICE(generation)) for generation in found if generation]
+    made: list[Generation] = [opened(REDACT(PRICE(generation))) for generation in found if generation]
     assert not DROPS
     return sorted(made, key=lambda generation: generation.start_ns)
 

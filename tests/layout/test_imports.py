@@ -58,6 +58,19 @@ def test_attribute_keys_live_in_dialects_only(path: Path) -> None:
     assert not keys
 
 
+def attributes(path: Path) -> set[str]:
+    return {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+
+
+@pytest.mark.parametrize("path", [*sources(EXPORTER), *sources(SIDECAR)], ids=name)
+def test_what_was_said_is_opened_where_rows_are_made(path: Path) -> None:
+    """P6: what is behind `redact` holds content, and neither reads nor opens it (docs/adr/0027)."""
+    found, is_behind = attributes(path), "spanwand.record.Clean" in set(imports(path)) and path.name != "redact.py"
+    assert not {attribute for attribute in found if attribute.startswith("_HeldContent")}
+    assert not (is_behind and "content" in found)
+    assert "opened" not in found or path in {EXPORTER / "rows.py", EXPORTER / "redact.py"}
+
+
 HEAVY = ("grpc", "wandb", "pynvml", "starlette", "uvicorn", "spanwand_sidecar", "mlflow")
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from spanwand.batch import Verdict
+from spanwand.content import HeldContent, HeldText
 from spanwand.operations import Operation
 from spanwand.record import Clean, Service
 from spanwand.request import CleanRoot, Request
@@ -32,6 +33,15 @@ def call(trace: int = 1, *, latency_s: float = 1.0, **fields: Any) -> Clean:
         "sources": {},
     }
     return Clean(**values | fields)
+
+
+def held(**texts: str) -> HeldContent:
+    """Content that is clean."""
+    return HeldContent(tuple(HeldText(name, text, str) for name, text in texts.items()), failing)
+
+
+def failing(error: Exception) -> None:
+    raise error
 
 
 def root(trace: int = 1, **fields: Any) -> CleanRoot:

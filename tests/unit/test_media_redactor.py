@@ -13,8 +13,8 @@ from PIL import Image
 from spanwand.config import MediaConfig, RedactConfig
 from spanwand.drops import DropReason, Drops
 from spanwand.operations import Operation
-from spanwand.record import Clean, Content, Generation, Service
-from spanwand.redact import Redact
+from spanwand.record import Content, Generation, Service
+from spanwand.redact import Redact, opened
 from spanwand.redactors.media import media
 
 OFF = MediaConfig()
@@ -32,7 +32,7 @@ def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def redacted(output: str, config: MediaConfig = ON, policy: Any = "redacted", **more: str) -> tuple[Clean, Drops]:
+def redacted(output: str, config: MediaConfig = ON, policy: Any = "redacted", **more: str) -> tuple[Generation, Drops]:
     drops = Drops()
     generation = Generation(
         trace_id=bytes(16),
@@ -47,7 +47,7 @@ def redacted(output: str, config: MediaConfig = ON, policy: Any = "redacted", **
         sources={},
     )
     redact = Redact(RedactConfig(policy=policy), b"key", drops, media=media(config, drops))
-    return redact(generation), drops
+    return opened(redact(generation)), drops
 
 
 PNG = picture()

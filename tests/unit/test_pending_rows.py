@@ -5,7 +5,7 @@ import random
 from collections import Counter
 
 import pytest
-from tests.support.records import KEPT, STUDIO, call, request
+from tests.support.records import KEPT, STUDIO, call, held, request
 
 from spanwand import tables
 from spanwand.batch import Verdict
@@ -14,7 +14,7 @@ from spanwand.consistent import ALWAYS
 from spanwand.drops import DropReason, Drops
 from spanwand.events import CleanEvaluation
 from spanwand.pending_rows import PendingRows
-from spanwand.record import Clean, Content, Failure
+from spanwand.record import Clean, Failure
 from spanwand.request import Request
 from spanwand.rows import feedback_row, makers
 from spanwand.runs import HEALTH_RUN, Runs
@@ -105,7 +105,7 @@ def test_a_trace_that_alone_is_too_large_stays_if_its_rank_is_the_lowest() -> No
 
 def test_text_counts_as_well() -> None:
     """R22: records are let go by what they hold, shown or not, and what cannot be thinned is counted."""
-    said = call(content=Content(system="s" * 1_000), failure=Failure("x", "f" * 1_000), attributes={"a": "t" * 1_000})
+    said = call(held_content=held(system="s" * 1_000), failure=Failure("x", "f" * 1_000), attributes={"a": "t" * 1_000})
     assert stay(request()) == 10
     assert stay(said) == 3
 

@@ -12,7 +12,6 @@ from spanwand.errors import ConfigError
 from spanwand.operations import Operation
 from spanwand.record import (
     NO_CONTENT,
-    Clean,
     Content,
     Failure,
     Generation,
@@ -20,7 +19,7 @@ from spanwand.record import (
     Service,
     Usage,
 )
-from spanwand.redact import Redact
+from spanwand.redact import Redact, opened
 from spanwand.redactors import checks
 from spanwand.redactors.scrub import Scrubber
 from spanwand.redactors.users import pseudonym
@@ -52,9 +51,9 @@ DROP = RedactConfig()
 KEEP = RedactConfig(policy="redacted")
 
 
-def redacted(config: RedactConfig, **more: object) -> Clean:
+def redacted(config: RedactConfig, **more: object) -> Generation:
     drops: Drops = Counter()
-    clean = Redact(config, KEY, drops)(generation(**more))
+    clean = opened(Redact(config, KEY, drops)(generation(**more)))
     assert not drops
     return clean
 

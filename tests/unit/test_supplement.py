@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from opentelemetry._logs import LogRecord
@@ -11,7 +11,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
-from tests.support.records import KEPT
+from tests.support.records import KEPT, held
 
 from spanwand.config import RedactConfig
 from spanwand.decode_logs import DecodeLogs
@@ -19,8 +19,8 @@ from spanwand.drops import DropReason, Drops
 from spanwand.events import Evaluation
 from spanwand.join import filled, together
 from spanwand.metrics import metric_of
-from spanwand.record import Clean, Content, Failure, Generation, Service
-from spanwand.redact import Redact
+from spanwand.record import Clean, Failure, Generation, Service
+from spanwand.redact import Redact, opened
 from spanwand.rows import feedback_row
 from spanwand.scores import Scores
 from spanwand.supplement import Supplement
@@ -28,6 +28,7 @@ from spanwand.tables import FEEDBACK, TABLES
 
 TRACE_ID, SPAN_ID = 0xA1, 0xB2
 SERVICE = Service(name="chat")
+REDACT = Redact(RedactConfig(policy="full", acknowledge_full=True), bytes(32), Drops())
 Sent = Callable[..., bytes]
 
 
@@ -56,7 +57,7 @@ def read(*bodies: bytes) -> list[Generation | Evaluation]:
 
 
 def added(*bodies: bytes) -> Clean:
-    first, *others = (cast("Clean", found) for found in read(*bodies))
+    first, *others = (REDACT(found) for found in read(*bodies) if isinstance(found, Generation))
     for other in others:
         first = together(first, other)
     return first
@@ -68,7 +69,7 @@ def call(**fields: Any) -> Clean:
 
 def replace_in(record: Clean, fields: Mapping[str, Any]) -> Clean:
     known = {name: getattr(record, name) for name in record.__struct_fields__}
-    return Clean(**{**known, "content": Content(), **fields})
+    return Clean(**{**known, "held_content": None, **fields})
 
 
 MESSAGES = [{"role": "user", "parts": [{"type": "text", "content": "The fox"}]}]
@@ -80,7 +81,7 @@ def test_details_carry_structured_messages() -> None:
         "gen_ai.client.inference.operation.details",
         {"gen_ai.input.messages": MESSAGES, "gen_ai.output.messages": "[]", "gen_ai.system_instructions": [{"a": 1}]},
     )
-    said = added(body).content
+    said = opened(added(body)).content
     assert json.loads(said.input) == MESSAGES
     assert (said.output, json.loads(said.system)) == ("[]", [{"a": 1}])
 
@@ -90,7 +91,7 @@ def test_messages_one_by_one_are_lines() -> None:
     system = sent("gen_ai.system.message", body={"content": "You draw."})
     user = sent("gen_ai.user.message", body={"content": "A fox"})
     choice = sent("gen_ai.choice", body={"index": 0, "finish_reason": "stop", "message": {"content": "Here"}})
-    said = added(system, user, choice, user).content
+    said = opened(added(system, user, choice, user)).content
     assert [json.loads(line) for line in said.input.splitlines()] == [
         {"role": "system", "content": "You draw."},
         {"role": "user", "content": "A fox"},
@@ -105,9 +106,10 @@ def test_a_call_keeps_what_it_says_itself() -> None:
         sent("gen_ai.choice", body="answered"),
         sent("exception", {"exception.type": "TimeoutError", "exception.message": "too slow"}),
     )
-    found = filled(call(content=Content(input="from the span"), failure=Failure("error")), events)
-    assert found.content.input == "from the span"
-    assert json.loads(found.content.output)["content"] == "answered"
+    found = filled(call(held_content=held(input="from the span"), failure=Failure("error")), events)
+    said = opened(found).content
+    assert said.input == "from the span"
+    assert json.loads(said.output)["content"] == "answered"
     assert found.failure == Failure("TimeoutError", "too slow")
     assert filled(call(), events).failure is None, "a handled exception is no failed call"
 
@@ -141,7 +143,7 @@ def test_an_evaluation_has_a_score_a_label_and_a_reason() -> None:
 
 def test_the_name_may_be_an_attribute() -> None:
     """Before OTLP 1.6 an event was a log record with `event.name`."""
-    assert added(sent("", {"event.name": "gen_ai.user.message"}, body={"content": "A fox"})).content.input
+    assert added(sent("", {"event.name": "gen_ai.user.message"}, body={"content": "A fox"})).held_content
 
 
 @pytest.mark.parametrize(

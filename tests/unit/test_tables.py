@@ -1,12 +1,12 @@
 """B2, A5: rows have the columns design §5 fixes, and one type per column."""
 
 import pytest
-from tests.support.records import KEPT, LEFT, call, request
+from tests.support.records import KEPT, LEFT, call, held, request
 
 from spanwand.counting import Counting
 from spanwand.errors import ConfigError
 from spanwand.operations import Operation
-from spanwand.record import Content, Cost, Failure, GpuShare, ImageParams, Params, ServiceTier, Timing, Usage
+from spanwand.record import Cost, Failure, GpuShare, ImageParams, Params, ServiceTier, Timing, Usage
 from spanwand.rows import generation_row, request_row
 from spanwand.tables import CELL_MAX_CHARS, TABLES, Row, Type, columns
 
@@ -31,7 +31,7 @@ FULL_CALL = call(
     timing=Timing(ttft_s=1),
     params=Params(service_tier=ServiceTier.BATCH),
     image=ImageParams(images=2, width=64, height=32, steps=4, guidance_scale=7, scheduler="ddim", seed=9),
-    content=Content(input="a", output="b"),
+    held_content=held(input="a", output="b"),
     failure=Failure("timeout", "took too long"),
     finish_reasons=("stop", "length"),
     experiment="e",
@@ -129,7 +129,7 @@ def test_cells_are_bounded() -> None:
     """R22."""
     text = "x" * 1_000_000
     row = generation_row(
-        call(content=Content(input=text), request_model=text, attributes={"tags": [text]}), KEPT, EXTRA
+        call(held_content=held(input=text), request_model=text, attributes={"tags": [text]}), KEPT, EXTRA
     )
     assert max(len(cell) for cell in row if isinstance(cell, str)) <= CELL_MAX_CHARS
 

@@ -1,4 +1,4 @@
-"""What was said: dropped by default, else scrubbed or left as it is, and cut."""
+"""What was said: dropped by default, else held until it leaves; then it is scrubbed or left as it is, and cut."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,25 +7,45 @@ from hashlib import blake2b
 from msgspec.structs import astuple, replace
 
 from spanwand.config import RedactConfig
+from spanwand.content import NO_CONTENT, Content, HeldContent, HeldText
 from spanwand.ports import Redactor
-from spanwand.record import NO_CONTENT, Content, Failure, Generation
+from spanwand.record import Failure, Generation
 from spanwand.redactors.documents import scrub_document
 from spanwand.redactors.scrub import Scrubber
 
 Clean = Callable[[str], str]
 _DIGEST_BYTES, _LONGEST_KEY_BYTES = 8, 64
+_NAMES = Content.__struct_fields__
 
 
-def content(config: RedactConfig, key: bytes, scrubber: Scrubber) -> Redactor:
-    """Make the redactor of prompts, answers and failure messages (in which providers quote the prompt)."""
-    clean = cleaner(config, key, scrubber)
+def holder(config: RedactConfig, clean: Clean, failed: Callable[[Exception], None]) -> Redactor:
+    """Make the last redactor, behind which no prompt, answer or failure message is left in the plain.
 
-    def redact(generation: Generation) -> Generation:
+    Failure messages, in which providers quote the prompt, are cleaned at once, as are texts that will be cut: what
+    waits is no longer than what leaves. `failed` is told of texts that cannot be cleaned once they are to leave.
+    """
+    drops_all, limit = config.policy == "counts-only", config.content_max_chars
+
+    def parts_of(content: Content) -> tuple[HeldText, ...]:
+        parts = [_part(name, text, clean, limit) for name, text in zip(_NAMES, astuple(content), strict=True) if text]
+        return tuple([part for part in parts if part.text])
+
+    def hold(generation: Generation) -> Generation:
         if generation.content is NO_CONTENT and generation.failure is None:
             return generation
-        return _redact(generation, clean)
+        parts = () if drops_all else parts_of(generation.content)
+        return replace(
+            generation,
+            content=NO_CONTENT,
+            held_content=HeldContent(parts, failed) if parts else None,
+            failure=clean_failure(generation.failure, clean),
+        )
 
-    return redact
+    return hold
+
+
+def _part(name: str, text: str, clean: Clean, limit: int) -> HeldText:
+    return HeldText(name, text, clean) if len(text) <= limit else HeldText(name, clean(text), _cleaned)
 
 
 def cleaner(config: RedactConfig, key: bytes, scrubber: Scrubber) -> Clean:
@@ -42,15 +62,8 @@ def clean_failure(failure: Failure | None, clean: Clean) -> Failure | None:
     return Failure(failure.type, clean(failure.message)) if failure is not None and failure.message else failure
 
 
-def _redact(generation: Generation, clean: Clean) -> Generation:
-    said, failure = generation.content, generation.failure
-    texts = zip(said.__struct_fields__, astuple(said), strict=True)
-    kept = {name: cleaned for name, text in texts if text and (cleaned := clean(text))}
-    return replace(
-        generation,
-        content=Content(**kept) if kept else NO_CONTENT,
-        failure=clean_failure(failure, clean),
-    )
+def _cleaned(text: str) -> str:
+    return text
 
 
 def _drop(_: str) -> str:

@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError
 
 from spanwand.any_value import plain
 from spanwand.otlp.v1 import view_pb2
-from spanwand.record import Clean
+from spanwand.record import Generation
 from spanwand_sidecar.journal import Frame, FrameKind
 from spanwand_sidecar.journal.frame import Damage
 from spanwand_sidecar.receive.prescan import prescan
@@ -19,7 +19,7 @@ Document = dict[str, object]
 class Show(msgspec.Struct, frozen=True):
     """What else than the frame itself: the model calls in a request, redacted by `calls`, or all spans, as sent."""
 
-    calls: Callable[[bytes], Iterable[Clean]] | None = None
+    calls: Callable[[bytes], Iterable[Generation]] | None = None
     raw: bool = False
 
 
@@ -44,8 +44,9 @@ def document(item: Frame | Damage, show: Show) -> Document:
     return found
 
 
-def _call(call: Clean) -> Document:
+def _call(call: Generation) -> Document:
     plain: Document = msgspec.to_builtins(call)
+    del plain["held_content"]  # nothing is held any more
     ids = {key: getattr(call, key).hex() for key in ("trace_id", "span_id", "parent_span_id")}
     return {**plain, **ids, "media": [media.sha256 for media in call.media]}
 

@@ -13,7 +13,7 @@ from spanwand.errors import ConfigError
 from spanwand.normalise import Normalise
 from spanwand.operations import Operation
 from spanwand.record import Content, Generation, Service
-from spanwand.redact import Redact
+from spanwand.redact import Redact, opened
 from spanwand.redactors.documents import scrub_document
 from spanwand.redactors.scrub import Scrubber
 from spanwand_sidecar.commands.explain import pseudonym_key, read
@@ -91,7 +91,7 @@ def as_call(text: str) -> Generation:
 
 def left(title: str, call: Generation, line: Redact) -> Iterator[str]:
     """What is left of a text; or of a call, field by field."""
-    clean = line(call)
+    clean = opened(line(call))
     if title == "text":
         yield clean.content.input
         return
@@ -103,7 +103,7 @@ def left(title: str, call: Generation, line: Redact) -> Iterator[str]:
 def explained(title: str, call: Generation, line: Redact, config: RedactConfig) -> Iterator[str]:
     """What goes from where, and by which rule."""
     before = Counter(line.counts)
-    gone = [field for field in fields(call, line(call), raw=True) if field.note]
+    gone = [field for field in fields(call, opened(line(call)), raw=True) if field.note]
     yield title if gone else f"{title}: nothing goes"
     for field in gone:
         yield f"  {'text' if title == 'text' else place(field)}: {field.note}"

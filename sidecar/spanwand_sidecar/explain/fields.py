@@ -8,7 +8,7 @@ from spanwand.record import Clean, Generation
 
 _ELSEWHERE = {
     *("trace_id", "span_id", "parent_span_id", "start_ns", "end_ns", "name", "dialect", "operation", "sources"),
-    *("cost.computed_usd", "trace_state"),
+    *("cost.computed_usd", "trace_state", "held_content"),
 }
 """What an explanation says in another place."""
 _NOTHING: tuple[object, ...] = (None, "", (), {})
@@ -23,7 +23,7 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
-def fields(sent: Generation, clean: Clean, *, raw: bool) -> Iterator[Field]:
+def fields(sent: Generation, clean: Generation, *, raw: bool) -> Iterator[Field]:
     """The fields that hold something, before redaction or behind it. `raw`: show the value from before."""
     left = dict(_flat(clean))
     for path, before in _flat(sent):
@@ -36,7 +36,7 @@ def changes(call: Clean, counted: Clean) -> Iterator[str]:
     """What a call that counts has from other spans that report it."""
     known = dict(_flat(call))
     for path, value in _flat(counted):
-        if value != known.get(path) and not path.startswith(("counting.", "content.", "media")):
+        if value != known.get(path) and not path.startswith(("counting.", "media")):
             yield f"{path}: {value} by another span of the same call"
 
 

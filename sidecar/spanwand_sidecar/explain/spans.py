@@ -16,7 +16,7 @@ from spanwand.otlp.v1 import view_pb2
 from spanwand.price import Price
 from spanwand.prices.book import Quote
 from spanwand.record import Clean, Generation
-from spanwand.redact import Redact
+from spanwand.redact import Redact, opened
 from spanwand.redactors.media import media
 from spanwand.redactors.scrub import Scrubber
 from spanwand.sample import Sample
@@ -143,10 +143,10 @@ class Explain:
         if family is not None:
             explained.price = self._price.book.quote(generation)
         priced, before = self._price(generation), dict(self._redact.counts)
-        clean = self._redact(priced)
+        shown = opened(clean := self._redact(priced))
         taken = {name: count - before.get(name, 0) for name, count in self._redact.counts.items()}
         explained.redacted = {name: count for name, count in taken.items() if count}
-        explained.fields = tuple(fields(priced, clean, raw=self._raw))
+        explained.fields = tuple(fields(priced, shown, raw=self._raw))
         self._together.call(clean, evidence_of(scope_name, generation.response_id))
         if family is not None:
             self._calls.append((clean, explained))

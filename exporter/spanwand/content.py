@@ -1,0 +1,96 @@
+"""What was said in a model call: plain as far as `redact`, held behind it, clean once it is opened (docs/adr/0027)."""
+
+from collections.abc import Callable, Sequence
+from typing import NoReturn, Self
+
+import msgspec
+
+_LONGEST = 20_000
+"""Characters of one text behind which nothing is added any more: no cell of a Table shows more."""
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What was said, as the instrumentation wrote it: plain text or a JSON string of messages.
+
+    Where it was stored elsewhere, a `_ref` is the URI it was stored under.
+    """
+
+    input: str = ""
+    output: str = ""
+    system: str = ""
+    negative_prompt: str = ""
+    input_ref: str = ""
+    output_ref: str = ""
+    system_ref: str = ""
+
+
+NO_CONTENT = Content()
+_NAMES = Content.__struct_fields__
+
+
+class HeldText(msgspec.Struct, frozen=True, gc=False):
+    """One text of a content, by the name of its field, and what cleans it."""
+
+    name: str
+    text: str
+    clean: Callable[[str], str]
+
+    def __repr__(self) -> str:
+        """Not what was said, wherever this is shown."""
+        return f"<{self.name}, {len(self.text):,} characters>"
+
+
+class HeldContent:
+    """What was said, and is not looked at before it leaves: the one way out of here is `opened`, and that cleans it.
+
+    On purpose no struct: what prints, encodes, compares or copies records finds nothing to read.
+    """
+
+    __slots__ = ("__failed", "__parts", "chars")
+
+    def __init__(self, parts: tuple[HeldText, ...], failed: Callable[[Exception], None]) -> None:
+        """`failed` is told why a text cannot leave."""
+        self.__parts = parts
+        self.__failed = failed
+        self.chars = sum([len(part.text) for part in parts])
+
+    def __repr__(self) -> str:
+        """How much there is, and none of it: this is what logs and debuggers show."""
+        return f"<content, {self.chars:,} characters>"
+
+    def __reduce__(self) -> NoReturn:
+        """Neither pickled nor copied."""
+        raise TypeError("held content is not for copies")
+
+    def opened(self, names: Sequence[str] = _NAMES) -> Content:
+        """The fields of these names as they may leave. Never raises: if one cannot be cleaned, nothing leaves."""
+        texts: dict[str, str] = {}
+        try:
+            for part in self.__parts:
+                if part.name in names:
+                    texts[part.name] = _lines(texts.get(part.name, ""), part.clean(part.text))
+        except Exception as error:  # noqa: BLE001  whatever it is, nothing may leave unseen
+            self.__failed(error)
+            return NO_CONTENT
+        return Content(**texts)
+
+    def with_lines(self, other: Self) -> Self:
+        """With what the other adds as further lines of each text; what is sent again is no other."""
+        parts = list(self.__parts)
+        for part in other.__parts:
+            before = [each for each in parts if each.name == part.name]
+            if part not in before and sum(len(each.text) for each in before) <= _LONGEST:
+                parts.append(part)
+        return type(self)(tuple(parts), self.__failed)
+
+    def filled(self, other: Self) -> Self:
+        """With the other's texts for the fields that have none."""
+        known = {part.name for part in self.__parts}
+        missing = tuple(part for part in other.__parts if part.name not in known)
+        return type(self)((*self.__parts, *missing), self.__failed) if missing else self
+
+
+def _lines(before: str, text: str) -> str:
+    if not text or len(before) > _LONGEST or text in before.split("\n"):
+        return before
+    return f"{before}\n{text}" if before else text
