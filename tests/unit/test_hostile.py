@@ -1,6 +1,7 @@
 """Texts and expressions made to be slow: all of them end, and soon (R36)."""
 
 import json
+import random
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,10 +15,12 @@ from spanwand.redact_config import RedactRule
 from spanwand.redactors.documents import TooManyTexts, scrub_document
 from spanwand.redactors.patterns import PATTERNS
 from spanwand.redactors.rule import Rule
-from spanwand.redactors.scrub import Scrubber
+from spanwand.redactors.scrub import REMOVED, Scrubber
 
 SCRUBBER = Scrubber()
 MEGABYTE = 1_000_000
+MOST_BYTES = 32_768
+"""Seen of one text by an expression of a user."""
 PIECES = ["\\n", "%41 ", "&#65; ", "\\u0041", "aGVsbG8gd29ybGQg", "token=", "cookie:", "4111111111111112 "]
 LOOPS = [
     *("(a+)+", "(a|aa)+", "(a|a?)+", "(.*)*", "([a-z]+)*", "(a*a*)+", "((a)*)*", r"(\w+\s?)*", "(a{1,9}){1,9}"),
@@ -42,6 +45,10 @@ def slowest(edits: Iterable[tuple[Callable[[str], str], str]]) -> float:
     return max(took) * 1e3
 
 
+def own(regex: str, **selectors: str) -> Rule:
+    return Rule(RedactRule(name="own", regex=regex, **selectors), b"k", {})  # type: ignore[arg-type]  # texts, all
+
+
 def test_a_megabyte_of_each_pattern(report: Callable[[str], None]) -> None:
     """R36: each shipped expression on what it finds and nearly finds, and encodings; as text and in JSON."""
     pieces = [*PIECES, *(text for pattern in PATTERNS for text in (pattern.found[0], pattern.left[0]))]
@@ -54,15 +61,46 @@ def test_a_hundred_hostile_expressions(report: Callable[[str], None]) -> None:
     """R36: what makes backtracking exponential is linear here."""
     regexes = [loop + end for loop, end in product(LOOPS, ENDS)]
     assert len(regexes) == 100
-    rules = [Rule(RedactRule(name="own", regex=regex), b"k", {}) for regex in regexes]
-    took = slowest((partial(rule, names=("content.input",), role=""), "a" * MEGABYTE) for rule in rules)
-    report(f"R36: the slowest of {len(rules)} hostile expressions took {took:.0f} ms of CPU for a megabyte")
+    took = slowest((partial(own(regex), names=("content.input",), role=""), "a" * MEGABYTE) for regex in regexes)
+    report(f"R36: the slowest of {len(regexes)} hostile expressions took {took:.0f} ms of CPU for a megabyte")
+
+
+def test_expressions_on_texts_made_for_them(report: Callable[[str], None]) -> None:
+    """R36: a byte of such a text costs a step for each that the expression unfolds to, so an expression sees less."""
+    bits = random.Random(36)
+    text = "".join(bits.choice("ab") for _ in range(MEGABYTE))
+    regexes = [
+        r"[ab]*a[ab]{20}",
+        r"a[ab]{20}c",
+        r".*a.{100}c",
+        r"a.{0,200}b.{0,10}c",
+        r"a(?s:.*)z|a",
+        r"a[ab]*a[ab]{20}c|b",
+    ]
+    edits = [(partial(own(regex), names=("content.input",), role=""), text) for regex in regexes]
+    sizes = [len(edit(text).encode()) for edit, _ in edits]
+    assert max(sizes) <= MOST_BYTES + len(REMOVED)
+    assert all(edit(text).endswith(REMOVED) for edit, _ in edits)
+    documents = [
+        (partial(own(regex, path="**"), names=("content.input",), role=""), json.dumps([text])) for regex in regexes
+    ]
+    report(f"R36: expressions on a megabyte made for them took at most {slowest([*edits, *documents]):.0f} ms of CPU")
+
+
+def test_what_an_expression_does_not_see_is_gone() -> None:
+    """R36, P6: it fails closed. A text that fits is as it was."""
+    secret = "order A-12345678 " * 10_000
+    left = own(r"\bA-\d{8}\b")(secret, ("content.input",), "")
+    assert "A-1" not in left
+    assert left.endswith(REMOVED)
+    assert own("b")("ä" * 16_384, ("content.input",), "") == "ä" * 16_384
+    assert own("b")("ä" * 16_385, ("content.input",), "") == "ä" * 16_384 + REMOVED
 
 
 def test_an_expression_that_unfolds_to_too_much_is_refused() -> None:
     """R36: how slow RE2 can be grows with what repetitions unfold to."""
     with pytest.raises(ConfigError, match="redact rule own: "):
-        Rule(RedactRule(name="own", regex=r"a.{900}c"), b"k", {})
+        own(r"a.{900}c")
 
 
 def test_a_document_of_more_texts_than_anybody_writes_is_refused() -> None:

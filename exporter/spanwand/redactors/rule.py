@@ -9,6 +9,7 @@ import re2
 
 from spanwand.errors import ConfigError
 from spanwand.redact_config import RedactRule
+from spanwand.redactors.own import most_bytes, seen
 from spanwand.redactors.pattern import Pattern
 from spanwand.redactors.patterns import PATTERNS
 from spanwand.redactors.scrub import Scrubber
@@ -16,8 +17,6 @@ from spanwand.redactors.scrub import Scrubber
 Edit = Callable[[str], str]
 _DIGEST_BYTES, _LONGEST_KEY_BYTES = 8, 64
 _MASK = "****"
-_LARGEST_PROGRAM = 2_000
-"""Steps of RE2's program for an expression: `.{0,200}` is 1,600. What it takes for a text grows with them, at worst."""
 _JSON_STARTS = frozenset("{[")
 _ANY_DEPTH = "**"
 
@@ -28,6 +27,7 @@ class Rule:
     def __init__(self, config: RedactRule, key: bytes, counts: MutableMapping[str, int]) -> None:
         """`key` is the secret of digests. Raises ConfigError naming the rule if RE2 cannot compile it."""
         self.name = config.name
+        self._most_bytes = 0
         self._role = config.role
         self._path = config.path.removeprefix("$.")
         self._counts = counts
@@ -45,6 +45,8 @@ class Rule:
         """Edit the text known by `names` (its field and attribute key), and said by `role` unless it says so itself."""
         if not any(self._attribute.fullmatch(name) for name in names):
             return text
+        if self._most_bytes:
+            text = seen(text, self._most_bytes)
         if text[:1] in _JSON_STARTS and (self._role or self._path):
             try:
                 document = msgspec.json.decode(text)
@@ -86,10 +88,9 @@ class Rule:
             scrubber = Scrubber(
                 named or [Pattern(self.name, config.regex, (), ())], self._counts, lambda _, found: act(found)
             )
+            self._most_bytes = most_bytes(config.regex) if config.regex else 0
         except ValueError as error:
             raise ConfigError(f"redact rule {self.name}: {str(error).removeprefix(f'pattern {self.name}: ')}") from None
-        if config.regex and re2.compile(config.regex).programsize > _LARGEST_PROGRAM:
-            raise ConfigError(f"redact rule {self.name}: its repetitions unfold to too much")
         return lambda text: scrubber.replace(text, scrubber.found(text))
 
     def _whole(self, text: str, act: Edit) -> str:

@@ -1,7 +1,8 @@
 """Takes every match of a table of patterns out of a text.
 
 One pass of an RE2 set over the text says which patterns occur at all: most texts are clean, and done with at that.
-Only those patterns are then looked for one by one. RE2 is linear in the text whatever the pattern and the text are.
+Only those patterns are then looked for one by one; one that is alone, at once: a set is up to ten times as slow on a
+text made for it. RE2 is linear in the text whatever the pattern and the text are.
 
 What is written instead of a secret may itself match, with what stands beside it. A match that was not there before
 touches a replacement, so only the text around the replacements is tested again: from `_REACH` bytes before the first to
@@ -60,15 +61,19 @@ class Scrubber:
         self._patterns: list[tuple[Pattern, re2._Regexp, re2._Regexp | None]] = []
         ungrouped = re2.Options()
         ungrouped.max_mem, ungrouped.log_errors, ungrouped.never_capture = _SET_BYTES, False, True
+        patterns = tuple(patterns)
+        self._is_one = len(patterns) == 1
         for pattern in patterns:
             try:
                 regexes = re2.compile(pattern.regex, ungrouped), _grouped(pattern.regex, options)
-                self._set.Add(pattern.regex)
+                if not self._is_one:
+                    self._set.Add(pattern.regex)
             except re2.error as error:
                 why = error.args[0]
                 raise ValueError(f"pattern {pattern.name}: {why.decode() if isinstance(why, bytes) else why}") from None
             self._patterns.append((pattern, *regexes))
-        self._encoded = self._set.Add(MARKS)
+        self._set.Add(MARKS)
+        self._encoded = len(self._patterns)
         self._set.Compile()
         self._prove()
 
@@ -81,6 +86,8 @@ class Scrubber:
             indexes = self._set.Match(text.encode())
         except UnicodeEncodeError:
             return range(len(self._patterns))
+        if self._is_one:
+            return range(2 if indexes else 1)
         if indexes:
             return sorted(indexes)
         if is_short:
