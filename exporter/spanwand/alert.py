@@ -1,6 +1,6 @@
 """The stage behind the windows: says aloud what the metrics of late add up to, by the rules of `alerts`.
 
-An alert begins when its figure is above the rule's limit and is over when it is back below the lower one, so that a
+An alert begins when its figure is beyond the rule's limit and is over when it is back at the safer one, so that a
 figure about the limit does not make one a window. What a rule knows of a run are the windows of its last `over_s`
 seconds: so much is lost by a restart, and made good by the frames that it replays.
 """
@@ -27,13 +27,14 @@ class _Window(NamedTuple):
 
 
 class _Known(msgspec.Struct):
-    """Mutable: what one rule knows of one run. `is_owed`: it has begun and was not said yet."""
+    """Mutable: what one rule knows of one run. `is_said`: what was said of it last is that it is on."""
 
     windows: deque[_Window]
+    since_ns: int
     judged_ns: int
     said_ns: int | None = None
     is_on: bool = False
-    is_owed: bool = False
+    is_said: bool = False
 
 
 class Alerts:
@@ -90,38 +91,50 @@ class _Rule:
         window = _window(self._figure, points, end_ns)
         if window is None:
             return None
-        known = self._known.setdefault(run, _Known(deque(), end_ns))
+        known = self._known.setdefault(run, _Known(deque(), end_ns - self._window_ns, end_ns))
         if known.judged_ns < end_ns - self._window_ns:
             self._settle(known, end_ns - self._window_ns)
         known.windows.append(window)
         known.judged_ns = end_ns
         value = self._settle(known, end_ns)
+        if self._rule.side == "below":  # of a run that has just begun there is little, and that is no news
+            known_ns = min(known_ns, end_ns - known.since_ns)
         if value is None or known_ns < self._over_ns:
             return None
-        if value > self._rule.above and not known.is_on:
-            known.is_on = known.is_owed = True
-        if not known.is_owed or (known.said_ns is not None and end_ns - known.said_ns < self._every_ns):
+        known.is_on = known.is_on or self._rule.is_beyond(value)
+        if not self._is_news(known, end_ns):
             return None
-        known.said_ns, known.is_owed = end_ns, False
-        return self._alert(run, value, end_ns)
+        known.is_said = known.is_on
+        return self._alert(run, value, end_ns, is_on=known.is_on)
+
+    def _is_news(self, known: _Known, end_ns: int) -> bool:
+        """Whether there is something to say: a begin not too soon after the one before, or the end of what was said."""
+        if known.is_on == known.is_said:
+            return False
+        if known.is_on:
+            if known.said_ns is not None and end_ns - known.said_ns < self._every_ns:
+                return False
+            known.said_ns = end_ns
+        return True
 
     def _settle(self, known: _Known, now_ns: int) -> float | None:
         """The figure at a moment. What is over is over; a figure that is not known says so too."""
         while known.windows and known.windows[0].end_ns <= now_ns - self._over_ns:
             known.windows.popleft()
         value = _value(self._figure, known.windows, self._over_ns)
-        if value is None or value <= self._rule.clear_at:
-            known.is_on = known.is_owed = False
+        if value is None or self._rule.is_cleared(value):
+            known.is_on, known.is_said = False, known.is_said and self._rule.send_resolved
         return value
 
-    def _alert(self, run: RunKey, value: float, end_ns: int) -> Alert:
+    def _alert(self, run: RunKey, value: float, end_ns: int, *, is_on: bool) -> Alert:
         rule, over_s = self._rule, self._over_ns // _NS
         until = datetime.fromtimestamp(end_ns / _NS, UTC).isoformat(timespec="seconds")
+        limit = f"{rule.side} {rule.limit:g}"
+        end = f"{limit}. It is over at {rule.clear_at:g}." if is_on else f"no longer {limit}."
         return Alert(
-            title=f"{rule.figure} above {rule.above:g}"[:_TITLE_MAX_CHARS],
-            text=f"{run.group}, {run.name}: {rule.figure} is {value:.4g} over the {over_s} s until {until}, "
-            f"above {rule.above:g}. It is over at {rule.clear_at:g}.",
-            level=rule.level,
+            title=f"{'' if is_on else 'resolved: '}{rule.figure} {limit}"[:_TITLE_MAX_CHARS],
+            text=f"{run.group}, {run.name}: {rule.figure} is {value:.4g} over the {over_s} s until {until}, {end}",
+            level=rule.level if is_on else "INFO",
             figure=rule.figure,
             value=value,
         )
