@@ -9,23 +9,24 @@ whose traces or rows can still be open when the batch is out, for which `low` ke
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from spanwand.config import DeduplicateConfig
 from spanwand.drops import DropReason, Drops
+from spanwand.recent_keys import RecentKeys
 from spanwand.span import Span
 
 _NS = 1_000_000_000
 
 
 class _Window(msgspec.Struct):
-    """The spans that a window brought, each once. Repeats of earlier windows' spans are among them."""
+    """How many spans a window brought, each counted once. Repeats of earlier windows' spans are among them."""
 
     position: int
     start_ns: int
-    span_keys: list[bytes]
+    spans: int = 0
 
 
 class Deduplicate:
@@ -39,17 +40,16 @@ class Deduplicate:
         self._max_bytes = config.max_journal_bytes
         self._horizon_ns = int(horizon_s * _NS)
         self._drops = drops
-        self._last_seen: dict[bytes, int] = {}  # position of the window that a span was last seen in
-        self._windows: deque[_Window] = deque([_Window(0, 0, [])])
-        self._remembered = 0
+        self._recent = RecentKeys()
+        self._windows: deque[_Window] = deque([_Window(0, 0)])
         self._needed: deque[tuple[int, int | None]] = deque()  # start of a window, and what `low` was to its spans
 
     def open_window(self, position: int, start_ns: int) -> None:
         """Begin a window whose first frame is at `position`, and forget what is too old for it."""
         windows = self._windows
-        if not windows[-1].span_keys:
+        if not windows[-1].spans:
             windows.pop()
-        windows.append(_Window(position, start_ns, []))
+        windows.append(_Window(position, start_ns))
         while windows[0].start_ns < start_ns - self._window_ns:
             self._forget_oldest()
         while windows[0].position < position - self._max_bytes:
@@ -73,7 +73,7 @@ class Deduplicate:
         while self._windows and self._windows[0].position < before:
             self._forget_early()
         if not self._windows:
-            self._windows.append(_Window(before, 0, []))
+            self._windows.append(_Window(before, 0))
 
     @property
     def low(self) -> int | None:
@@ -84,64 +84,44 @@ class Deduplicate:
         """Those of `spans` that are no repeats."""
         if not self._is_on:
             return spans
-        fresh, last_seen = [], self._last_seen
-        window = self._windows[-1]
-        position, span_keys = window.position, window.span_keys
-        before = len(span_keys)
-        for span in spans:
-            key = span.trace_id + span.span_id
-            seen = last_seen.get(key)
-            if seen is None:
-                fresh.append(span)
-            else:
-                self._drops[DropReason.DUPLICATE] += 1
-            if seen != position:
-                last_seen[key] = position
-                span_keys.append(key)
-        self._remembered += len(span_keys) - before
-        if self._remembered > self._max_spans:
-            self._make_room()
-        return fresh
+        spans = list(spans)
+        came_before = self._came_before([span.trace_id + span.span_id for span in spans])
+        return [span for span, before in zip(spans, came_before, strict=True) if not before]
 
     def is_new(self, key: bytes) -> bool:
         """Whether something that is no span comes for the first time. `key` tells it from everything else."""
-        if not self._is_on:
-            return True
-        window, seen = self._windows[-1], self._last_seen.get(key)
-        if seen is not None:
-            self._drops[DropReason.DUPLICATE] += 1
-        if seen != window.position:
-            self._last_seen[key] = window.position
-            window.span_keys.append(key)
-            self._remembered += 1
-            if self._remembered > self._max_spans:
-                self._make_room()
-        return seen is None
+        return not (self._is_on and self._came_before([key])[0])
+
+    def _came_before(self, keys: Sequence[bytes]) -> list[bool]:
+        window, recent = self._windows[-1], self._recent
+        before = len(recent)
+        came_before = recent.add(keys, window.spans)
+        window.spans += len(recent) - before
+        if repeats := sum(came_before):
+            self._drops[DropReason.DUPLICATE] += repeats
+        if len(recent) > self._max_spans:
+            self._make_room()
+        return came_before
 
     @property
     def _oldest(self) -> int | None:
         oldest = self._windows[0]
-        return oldest.position if oldest.span_keys else None
+        return oldest.position if oldest.spans else None
 
     def _make_room(self) -> None:
         """Forget the oldest windows; if the present one is too large by itself, its latest spans."""
-        while self._remembered > self._max_spans and len(self._windows) > 1:
+        while len(self._recent) > self._max_spans and len(self._windows) > 1:
             self._forget_early()
-        span_keys = self._windows[0].span_keys
-        while len(span_keys) > self._max_spans:
-            del self._last_seen[span_keys.pop()]
-            self._remembered -= 1
-            self._drops[DropReason.FORGOTTEN_EARLY] += 1
+        excess = len(self._recent) - self._max_spans
+        if excess > 0:
+            self._recent.take_back(excess)
+            self._windows[0].spans -= excess
+            self._drops[DropReason.FORGOTTEN_EARLY] += excess
 
     def _forget_early(self) -> None:
-        before = len(self._last_seen)
-        self._forget_oldest()
-        if forgotten := before - len(self._last_seen):
+        if forgotten := self._recent.known_by(self._windows[0].spans):
             self._drops[DropReason.FORGOTTEN_EARLY] += forgotten
+        self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        window = self._windows.popleft()
-        for key in window.span_keys:
-            if self._last_seen[key] == window.position:
-                del self._last_seen[key]
-        self._remembered -= len(window.span_keys)
+        self._recent.forget(self._windows.popleft().spans)

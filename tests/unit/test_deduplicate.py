@@ -143,4 +143,4 @@ def test_nothing_but_ids_of_the_window_stays() -> None:
     line = Line(window_s=300)
     for second in range(0, 5_000, 10):
         line.at(second, range(second, second + 100), trace=second + 1)
-    assert len(line.stage._last_seen) == line.stage._remembered == 31 * 100
+    assert len(line.stage._recent) == 31 * 100
