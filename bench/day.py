@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from line import BODY_SPANS, FIRST_ROUND, KEY, NOW_NS, SECOND_NS, TRACE_SPANS, bodies, llm_attributes
+from line import KEY
+from otlp_requests import BODY_SPANS, FIRST_ROUND, NOW_NS, SECOND_NS, TRACE_SPANS, bodies, llm_attributes
 from spanwand.batch import Batch
 from spanwand.config import AggregateConfig, LineConfig, WandbConfig
 from spanwand.outcomes import Delivered
