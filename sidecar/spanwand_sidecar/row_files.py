@@ -91,13 +91,17 @@ def check_format(name: str) -> None:
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """A file that only its owner may read, and that replaces what is at `path` at the end, if nothing was raised.
 
-    `-` is the standard output. Raises SpanwandError if it cannot be written.
+    `-` is the standard output; into a device or a pipe it is written. Raises SpanwandError if it cannot be.
     """
     if str(path) == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as device:
+                yield device
+            return
         with tempfile.NamedTemporaryFile(dir=path.absolute().parent, prefix=f".{path.name}.", delete=False) as file:
             try:
                 yield file

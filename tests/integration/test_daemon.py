@@ -74,9 +74,14 @@ def test_a_start_that_is_not_ready_says_why(tmp_path: Path) -> None:
 
 
 def test_the_status_command_finds_the_daemon(sidecar: RunningDaemon, tmp_path: Path) -> None:
+    with grpc.insecure_channel(sidecar.endpoints.grpc[0]) as channel:
+        export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export", bytes, bytes)
+        with pytest.raises(grpc.RpcError):
+            export(b"no protobuf", timeout=30)
     by_directory = spanwand(tmp_path, "status")
     assert (by_directory.returncode, by_directory.stderr) == (0, "")
     assert f"process {sidecar.process.pid}" in by_directory.stdout
+    assert "refused   requests: 1 malformed" in by_directory.stdout
     assert "sink      jsonl: " in by_directory.stdout
     by_address = spanwand(tmp_path / "elsewhere", "status", "--json", "--admin", sidecar.endpoints.admin)
     assert json.loads(by_address.stdout)["endpoints"]["pid"] == sidecar.process.pid

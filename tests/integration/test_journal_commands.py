@@ -135,6 +135,8 @@ def test_verify_says_whole_damaged_and_missing(stopped: Path, tmp_path: Path) ->
         result = spanwand(tmp_path, "journal", "verify", str(copy), *option)
         assert result.returncode == 1
         assert re.search(r"^damaged: from \d+ to \d+$", result.stdout, re.MULTILINE)
+    path.write_bytes(bytes(64) + bytes(data[64:]))
+    assert f"damaged: the header of {path.name}\n" in spanwand(tmp_path, "journal", "verify", str(copy)).stdout
     path.write_bytes(bytes(data[:-5]))
     assert "tail: " in spanwand(tmp_path, "journal", "verify", str(copy)).stdout
 

@@ -165,6 +165,18 @@ def test_every_form_of_a_file_is_read(data: bytes, spans: int) -> None:
 ONE_OF_EACH = {path.parent.parent.name: path.parent for path in sorted(GOLDEN.glob("*/*/generation.json"))}
 
 
+def test_an_agent_that_stands_for_its_calls_is_told() -> None:
+    """P3: its usage is all there is; the other steps of its request count as nothing."""
+    capture = GOLDEN / "nested/smolagents-openinference/agent-own-model/in.json"
+    steps = [one for one in explained(capture.read_bytes()) if one.get("kind") == "step"]
+    assert [(one["operation"], one.get("is_counted"), one["counted_in"]) for one in steps] == [
+        ("execute_tool", None, "request"),
+        ("invoke_workflow", None, "request"),
+        ("invoke_agent", True, "llm"),
+    ]
+    assert "counting: aggregate_only" in steps[-1]["rules"]
+
+
 @pytest.mark.parametrize("source", ONE_OF_EACH)
 def test_captures_can_be_explained(source: str) -> None:
     """What is told is what the line makes of it."""

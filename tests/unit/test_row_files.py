@@ -1,6 +1,7 @@
 """Rows into files: in bounded memory, and harmless to open (P8, K3)."""
 
 import importlib
+import os
 import weakref
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from spanwand.tables import Column, Type
 from spanwand_sidecar import row_files
-from spanwand_sidecar.row_files import FORMATS, bounded, harmless
+from spanwand_sidecar.row_files import FORMATS, bounded, harmless, whole_file
 
 parquet: Any = importlib.import_module("pyarrow.parquet")
 
@@ -19,6 +20,18 @@ parquet: Any = importlib.import_module("pyarrow.parquet")
 def test_formulas(text: str) -> None:
     assert harmless(text) == f"'{text}"
     assert harmless(f"x{text}") == f"x{text}"
+
+
+def test_a_pipe_or_device_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    """K3: a file that took the place of `/dev/full` would be there for good."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(pipe) as file:
+        file.write(b"rows")
+    assert os.read(reader, 9) == b"rows"
+    os.close(reader)
+    assert pipe.is_fifo()
 
 
 class LiveRow(list[Any]):

@@ -71,6 +71,16 @@ def test_an_identity_token_makes_auto_online(monkeypatch: pytest.MonkeyPatch) ->
     assert find_server(WandbConfig()).mode == "online"
 
 
+def test_a_server_that_is_not_there_is_no_wrong_key() -> None:
+    """P2: in wandb's words, both are an AuthenticationError."""
+    troubles = Troubles(KEY)
+    busy = "Failed to execute API request: the service process is busy and did not respond in time."
+    troubles.add_error("starting a run", type("AuthenticationError", (Exception,), {})(busy))
+    outcome = troubles.outcome
+    assert isinstance(outcome, Retry)
+    assert outcome.why == "starting a run: W&B did not answer in time"
+
+
 def test_reasons_are_short_single_lines_without_the_key() -> None:
     troubles = Troubles(KEY)
     assert troubles.outcome == Delivered()

@@ -13,7 +13,7 @@ from spanwand_sidecar.commands.places import directory_argument, find_journal, l
 from spanwand_sidecar.commands.settings import config_option, load_config
 from spanwand_sidecar.config import Config
 from spanwand_sidecar.journal.frame import Damage, Frame, Stored
-from spanwand_sidecar.journal.segment import Segment, missing
+from spanwand_sidecar.journal.segment import SEGMENT_HEADER_BYTES, Segment, missing
 from spanwand_sidecar.journal.watch import Watched, key_of
 
 LINE = "{file}  {from:>16} to {to:>16}  {bytes:>12} B  key {key:.12}  {after}"
@@ -85,6 +85,9 @@ def _show(watched: Watched, config: Config, *, spans: bool, raw: bool) -> Show:
 def _problems(watched: Watched, items: Iterator[Frame | Stored | Damage], kinds: Counter[str]) -> Iterator[str]:
     """What is wrong, in words; `kinds` counts what is right."""
     gone = missing(watched.segments)
+    for segment in watched.segments:
+        if segment.header is None and segment.size_bytes >= SEGMENT_HEADER_BYTES:
+            yield f"damaged: the header of {segment.path.name}"
     for item in items:
         if isinstance(item, Damage):
             if item in gone:

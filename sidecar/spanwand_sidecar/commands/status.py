@@ -66,6 +66,8 @@ def render(found: Status) -> Iterator[str]:
     yield f"listens   grpc {' '.join(place.grpc)}  http {place.http}  admin {place.admin}"
     yield f"data      {place.data_dir}"
     yield f"received  {_received(found.received)}"
+    refused = ", ".join(f"{count} {reason}" for reason, count in sorted(found.received.refused.items()) if count)
+    yield f"refused   {f'requests: {refused}' if refused else 'nothing'}"
     dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(found.line.dropped.items()))
     yield f"dropped   {dropped or 'nothing'}"
     journal = found.journal

@@ -11,7 +11,7 @@ from spanwand.counting import PLAIN
 from spanwand.decode import Decode
 from spanwand.drops import Drops
 from spanwand.normalise import Normalise
-from spanwand.operations import FAMILY_OF
+from spanwand.operations import FAMILY_OF, Family
 from spanwand.otlp.v1 import view_pb2
 from spanwand.price import Price
 from spanwand.prices.book import Quote
@@ -23,7 +23,7 @@ from spanwand.sample import Sample
 from spanwand.span import Span
 from spanwand.step import evidence_of
 from spanwand_sidecar.explain.fields import Field, changes, fields
-from spanwand_sidecar.explain.traces import Together, TotalOfTrace
+from spanwand_sidecar.explain.traces import Counted, Together, TotalOfTrace
 
 Kind = Literal["model call", "step", "root", "other", "repeat", "dropped"]
 
@@ -83,15 +83,7 @@ class Explain:
         """Complete what was told about each span, and return the requests. No more spans come."""
         counted, requests = self._together.settle()
         for call, explained in self._calls:
-            found = counted.get((call.trace_id, call.span_id))
-            explained.is_counted = found is not None
-            if found is not None:
-                explained.row = found.row
-                explained.rules += tuple(changes(call, found.call))
-                counting = found.counting or PLAIN
-                explained.attempt, explained.is_retried = counting.attempt, counting.is_retried
-                explained.is_fallback = counting.is_fallback
-                explained.rules += tuple(f"counting: {rule}" for rule in counting.rules)
+            _complete(explained, call, counted.get((call.trace_id, call.span_id)))
         return requests
 
     def _explain(self, span: view_pb2.Span, scope: view_pb2.Scope, resource: view_pb2.Resource) -> Explained:
@@ -148,5 +140,20 @@ class Explain:
         explained.redacted = {name: count for name, count in taken.items() if count}
         explained.fields = tuple(fields(priced, shown, raw=self._raw))
         self._together.call(clean, evidence_of(scope_name, generation.response_id))
-        if family is not None:
-            self._calls.append((clean, explained))
+        self._calls.append((clean, explained))
+
+
+def _complete(explained: Explained, call: Clean, found: Counted | None) -> None:
+    """Fill in what a call counts as; another step counts only where it stands for calls that left no span."""
+    if explained.kind == "step":
+        if found is None or found.counting is None:
+            return
+        explained.why, explained.counted_in = "a step that stands for calls that left no span", Family.LLM.value
+    explained.is_counted = found is not None
+    if found is not None:
+        explained.row = found.row
+        explained.rules += tuple(changes(call, found.call))
+        counting = found.counting or PLAIN
+        explained.attempt, explained.is_retried = counting.attempt, counting.is_retried
+        explained.is_fallback = counting.is_fallback
+        explained.rules += tuple(f"counting: {rule}" for rule in counting.rules)

@@ -50,10 +50,10 @@ def explain(error: BaseException) -> str:
     text = str(error)
     if isinstance(error, NotStarted):
         return explain_problem(error.problem)
+    if "imed out" in text or "respond in time" in text or isinstance(error, TimeoutError):
+        return "W&B did not answer in time"
     if type(error).__name__ == "AuthenticationError" or re.search(r"\b401\b|not logged in", text):
         return f"W&B does not accept the API key ({text or 'no message'})"
-    if "imed out" in text or isinstance(error, TimeoutError):
-        return "W&B did not answer in time"
     if not text or text == "<no message>":
         return f"W&B refused ({type(error).__name__}, no reason given; a wrong API key looks like this)"
     return f"{type(error).__name__}: {text}"
