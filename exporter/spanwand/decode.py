@@ -13,7 +13,7 @@ from operator import itemgetter
 from google.protobuf.message import DecodeError
 
 from spanwand.drops import DropReason, Drops
-from spanwand.key_values import KeyValues
+from spanwand.key_values import REMEMBERED_BYTES, KeyValues
 from spanwand.otlp.v1 import view_pb2
 from spanwand.span import Keys, Span, SpanEvent, SpanResource
 
@@ -24,9 +24,22 @@ _NO_TRACE_ID = bytes(16)
 _NO_SPAN_ID = bytes(8)
 _KEY_FIRST = b"\x0a"
 """Tag byte of a key. In what order fields are written is up to the sender; all known ones write the key first."""
+_MOST_NAMES = 4096
 _HEAD_CHARS = 7
 _head = itemgetter(slice(2, 2 + _HEAD_CHARS))
 """The first characters of an attribute's key, behind its tag and a length of one byte."""
+
+
+class _Names(dict[bytes, str]):
+    """Names of spans by their bytes: nearly every one is that of many spans, which share it."""
+
+    def __missing__(self, raw: bytes) -> str:
+        name = _text(raw)
+        if len(raw) <= REMEMBERED_BYTES:
+            if len(self) >= _MOST_NAMES:
+                self.clear()
+            self[raw] = name
+        return name
 
 
 class Decode:
@@ -40,6 +53,7 @@ class Decode:
         self._attributes = KeyValues(keys.parsers, keys.lists).attributes
         self._event_attributes = KeyValues(keys.event_parsers).attributes
         self._events_read = frozenset(name.encode() for name in keys.events)
+        self._names = _Names()
         self._drops = drops
 
     def __call__(self, body: bytes) -> tuple[list[Span], int]:
@@ -68,7 +82,7 @@ class Decode:
     ) -> list[Span]:
         """The spans that matter. `marked`: there may be marker keys; `key_first`: before the values."""
         spans: list[Span] = []
-        unmarked, attributes_of = self._marker_heads.isdisjoint, self._attributes
+        unmarked, attributes_of, names = self._marker_heads.isdisjoint, self._attributes, self._names
         for span in sent:
             parent = span.parent_span_id
             remote = span.flags & _PARENT_IS_REMOTE == _PARENT_IS_REMOTE
@@ -95,7 +109,7 @@ class Decode:
                     parent_span_id=b"" if parent == _NO_SPAN_ID else parent,
                     trace_state=span.trace_state,
                     parent_is_remote=remote,
-                    name=span.name.decode(errors="replace"),
+                    name=names[span.name],
                     start_ns=span.start_time_unix_nano,
                     end_ns=span.end_time_unix_nano,
                     attributes=attributes,

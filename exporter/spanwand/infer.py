@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from spanwand.dialects.openinference import NOT_CALLS
-from spanwand.dialects.table import Groups, Reader
+from spanwand.dialects.plan import Groups
+from spanwand.dialects.table import Reader
 from spanwand.dialects.vocabulary import maker, names_image_model
 from spanwand.elapsed import LONGEST_NS
 from spanwand.operations import Operation

@@ -10,13 +10,17 @@ from google.protobuf.message import DecodeError
 
 from spanwand.any_value import plain
 from spanwand.dialects.flattened import prefix_of, unflatten
-from spanwand.otlp.v1.view_pb2 import KeyValue
+from spanwand.otlp.v1.view_pb2 import AnyValue, KeyValue
 from spanwand.span import AttributeValue, Parser
 
 REMEMBERED_BYTES = 56
 """Longest that is remembered: a model's name fits; what was said, and most ids, differ every time."""
 MOST_REMEMBERED = 32_768
 """6 MB; enough for the token counts of many models."""
+_MOST_IN_A_BYTE = 127
+_KEY = b"\x0a"
+_TEXT = tuple([bytes((0x12, 2 + length, 0x0A, length)) for length in range(_MOST_IN_A_BYTE - 2)])
+"""By its length, what is before a text and behind its key: tags and lengths of the value and of the text in it."""
 _NOTHING: tuple[str, AttributeValue] = ("", None)
 """Of an attribute that is not read, or cannot be used."""
 
@@ -51,22 +55,42 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
 
     def _read(self, raw: bytes) -> tuple[str, AttributeValue]:
         try:
-            sent = KeyValue.FromString(raw)
+            sent_key, sent = _short_text(raw) or _any(raw)
         except DecodeError:
             return _NOTHING
-        known = self._parsers.get(sent.key)
+        known = self._parsers.get(sent_key)
         if known is None:
-            self._take_part(sent)
+            self._take_part(sent_key, sent)
             return _NOTHING
         key, parse = known
-        value = parse(plain(sent.value))
+        value = parse(_plain(sent))
         return _NOTHING if value is None else (key, value)
 
-    def _take_part(self, sent: KeyValue) -> None:
-        key = sent.key.decode(errors="replace")
+    def _take_part(self, sent_key: bytes, sent: bytes | AnyValue) -> None:
+        key = sent_key.decode(errors="replace")
         prefix = prefix_of(key)
         if prefix in self._list_parsers:
-            self._parts.append((prefix, key, plain(sent.value)))
+            self._parts.append((prefix, key, _plain(sent)))
+
+
+def _short_text(raw: bytes) -> tuple[bytes, bytes] | None:
+    """Key and value of a text as all senders write short ones, with lengths of a byte; this is faster than to parse."""
+    if not len(_TEXT[0]) + 2 <= len(raw) <= _MOST_IN_A_BYTE or raw[:1] != _KEY:
+        return None
+    key_end = 2 + raw[1]
+    length = len(raw) - key_end - 4
+    if length >= 0 and raw.startswith(_TEXT[length], key_end):
+        return raw[2:key_end], raw[key_end + 4 :]
+    return None
+
+
+def _any(raw: bytes) -> tuple[bytes, AnyValue]:
+    sent = KeyValue.FromString(raw)
+    return sent.key, sent.value
+
+
+def _plain(sent: bytes | AnyValue) -> AttributeValue:
+    return sent.decode(errors="replace") if isinstance(sent, bytes) else plain(sent)
 
 
 def lists_of(

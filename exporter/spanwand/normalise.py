@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from spanwand import infer
 from spanwand.dialects import DIALECTS
@@ -13,27 +14,30 @@ from spanwand.dialects.events import EVENT_PARSERS, happened
 from spanwand.dialects.gen_ai import GEN_AI
 from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE, conventional
 from spanwand.dialects.parsers import as_sent
-from spanwand.dialects.table import PARTS, Dialect, Groups, Plan, Reader
+from spanwand.dialects.plan import PARTS, Groups, Plan, read
+from spanwand.dialects.table import Dialect, Reader
 from spanwand.oddities import Oddities, Oddity
-from spanwand.record import Generation, Service
+from spanwand.origin import Origin, Origins
+from spanwand.record import Generation, Params, Service
 from spanwand.request import TraceRoot
 from spanwand.span import Attributes, AttributeValue, Keys, Parser, Span, SpanResource
-from spanwand.token_counts import MOST_TOKENS, settle
+from spanwand.token_counts import MOST_TOKENS, Exclusive, settle
 
 _AHEAD_NS = 60 * 1_000_000_000
 """By how much the clock of a sender may be ahead of ours; hosts that keep time are within a second."""
 _NEVER_NS = 2**64
+_MOST_KINDS = 2048
+_LONGEST_LOOK = 1_000
+"""Characters of what calls of a kind have in common: what is longer is not met again."""
 
 
-class _Origin(msgspec.Struct, frozen=True):
-    """What a resource says; read once for all the spans it sent."""
+class _Kind(msgspec.Struct, frozen=True, gc=False):
+    """What calls have in common that say the same but for what is each one's own."""
 
-    service: Service
-    experiment: str
-    arm: str
-    extras: Attributes
-    visible: tuple[str, ...] = ()
-    """GPUs."""
+    call: Generation
+    """Without that."""
+    hint: Mapping[str, Any]
+    exclusive: Exclusive
 
 
 class Normalise:
@@ -59,7 +63,8 @@ class Normalise:
             events=frozenset(self._event_keys),
             event_parsers={**EVENT_PARSERS, **self._exception.parsers},
         )
-        self._origins: tuple[Attributes | None, _Origin] = (None, _Origin(Service(), "", "", {}))
+        self._origins = Origins(self._resource, self._extras)
+        self._kinds: dict[tuple[Origin, Plan, tuple[object, ...]], _Kind] = {}
 
     def __call__(self, span: Span, arrival_ns: int = _NEVER_NS) -> Generation | None:
         """Return the model call a span reports; `None` if it carries no dialect's marker. It came at `arrival_ns`."""
@@ -69,39 +74,69 @@ class Normalise:
             return None
         if plan.documents:
             attributes, plan = self._call.open(attributes, plan)
-        self._check_clock(span, arrival_ns)
-        groups = plan.read(attributes)
-        call, hint = groups[""], groups["hint"]
-        origin = self._origin(span.resource)
-        failure = infer.failure(span, hint, self._exception)
-        operation = call["operation"] = infer.operation(span.name, groups, failed=failure is not None)
-        _assign(call, hint, origin)
-        sources, usage = plan.sources, groups.get("usage")
+        if not span.start_ns <= span.end_ns <= arrival_ns + _AHEAD_NS:
+            self.oddities[_clock_oddity(span)] += 1
+        kind = self._kind(span, attributes, plan)
+        groups, hint, sources = read(plan.own, attributes), kind.hint, kind.call.sources
+        own, usage = groups[""], groups.get("usage")
         if plan.unsettled or span.dropped_attributes or (usage and not 0 < max(usage.values()) <= MOST_TOKENS):
-            sources = self._settled(span, groups, plan)
-        if "provider" not in call:
-            sources = infer.provider(call, sources)
-        if "image" in groups or operation in infer.VISUAL:
-            call["image"], sources = infer.image(operation, groups, sources, failed=failure is not None)
-        if "devices" in hint or origin.visible:
-            call["devices"] = infer.devices(hint.get("devices", ()), origin.visible)
-        for part in plan.parts:
-            call[part] = PARTS[part](**groups[part])
-        return Generation(
+            sources = self._settled(span, groups, kind)
+        for part in plan.own_parts:
+            own[part] = PARTS[part](**groups[part])
+        if self._extras:
+            own["attributes"] = self._extra(span)
+        return replace(
+            kind.call,
             trace_id=span.trace_id,
             span_id=span.span_id,
             parent_span_id=span.parent_span_id,
             trace_state=span.trace_state,
             start_ns=infer.start_ns(span, hint) if hint else span.start_ns,
             end_ns=infer.end_ns(span) if span.events else span.end_ns,
+            failure=infer.failure(span, hint, self._exception) if hint or span.status_is_error else None,
+            sources=sources,
+            **own,
+        )
+
+    def _kind(self, span: Span, attributes: Attributes, plan: Plan) -> _Kind:
+        origin = self._origins.of(span.resource)
+        look = (span.name, span.status_is_error, plan.alike(attributes))
+        kind = self._kinds.get((origin, plan, look))
+        if kind is None:
+            kind = self._made_kind(span, read(plan.groups, attributes), plan, origin)
+            if len(self._kinds) >= _MOST_KINDS:
+                self._kinds.clear()
+            if len(repr(look)) <= _LONGEST_LOOK:
+                self._kinds[origin, plan, look] = kind
+        return kind
+
+    def _made_kind(self, span: Span, groups: Groups, plan: Plan, origin: Origin) -> _Kind:
+        call, hint, sources = groups[""], groups["hint"], plan.sources
+        failed = infer.failure(span, hint, self._exception) is not None
+        operation = infer.operation(span.name, groups, failed=failed)
+        _assign(call, hint, origin)
+        known = exclusive(origin.scope_name, origin.scope_version, call.get("provider", ""))
+        if "provider" not in call:
+            sources = infer.provider(call, sources)
+        if "image" in groups or operation in infer.VISUAL:
+            call["image"], sources = infer.image(operation, groups, sources, failed=failed)
+        if "devices" in hint or origin.visible:
+            call["devices"] = infer.devices(hint.get("devices", ()), origin.visible)
+        if "params" in groups:
+            call["params"] = Params(**groups["params"])
+        made = Generation(
+            trace_id=b"",
+            span_id=b"",
+            start_ns=0,
+            end_ns=0,
             service=origin.service,
             name=span.name,
-            dialect=self._call.dialect(plan, span.resource.scope_name),
-            failure=failure,
-            attributes=self._extra(span, origin),
+            dialect=self._call.dialect(plan, origin.scope_name),
+            attributes={},
             sources=sources,
-            **call,
+            **call | {"operation": operation},
         )
+        return _Kind(made, hint, known)
 
     def root(self, span: Span) -> TraceRoot | None:
         """Return the root of a request; `None` unless the span has no parent, or one in another process."""
@@ -109,7 +144,7 @@ class Normalise:
             return None
         groups = self._general.read(span.attributes)
         call, hint = groups[""], groups["hint"]
-        origin = self._origin(span.resource)
+        origin = self._origins.of(span.resource)
         _assign(call, hint, origin)
         return TraceRoot(
             trace_id=span.trace_id,
@@ -120,17 +155,17 @@ class Normalise:
             end_ns=span.end_ns,
             service=origin.service,
             failure=infer.failure(span, hint, self._exception),
-            attributes=self._extra(span, origin),
+            attributes=self._extra(span) if self._extras else {},
             **call,
         )
 
     def service(self, resource: SpanResource) -> Service:
         """The service that sent something."""
-        return self._origin(resource).service
+        return self._origins.of(resource).service
 
     def home(self, resource: SpanResource) -> tuple[Service, str, str]:
         """The service that sent something, and the experiment and arm that all of it belongs to."""
-        origin = self._origin(resource)
+        origin = self._origins.of(resource)
         return origin.service, origin.experiment, origin.arm
 
     @property
@@ -138,22 +173,9 @@ class Normalise:
         """What is read of a resource, for who decodes other signals."""
         return self._resource.parsers
 
-    def _origin(self, resource: SpanResource) -> _Origin:
-        attributes, origin = self._origins
-        if attributes is not resource.attributes:
-            groups = self._resource.read(resource.attributes)
-            call = groups[""]
-            extras = {key: resource.attributes[key] for key in self._extras if key in resource.attributes}
-            visible = groups["hint"].get("visible_devices", ())
-            origin = _Origin(infer.service(groups), call.get("experiment", ""), call.get("arm", ""), extras, visible)
-            self._origins = resource.attributes, origin
-        return origin
-
-    def _extra(self, span: Span, origin: _Origin) -> Attributes:
-        if not self._extras:
-            return origin.extras
+    def _extra(self, span: Span) -> Attributes:
         own = {key: span.attributes[key] for key in self._extras if key in span.attributes}
-        return {**origin.extras, **own}
+        return {**self._origins.extras(span.resource), **own}
 
     def _happened(self, span: Span) -> dict[str, AttributeValue]:
         """What its events say, as attributes."""
@@ -161,28 +183,23 @@ class Normalise:
         parsed = {key: self._call.parsers[key](value) for key, value in sent.items()}
         return {key: value for key, value in parsed.items() if value is not None}
 
-    def _check_clock(self, span: Span, arrival_ns: int) -> None:
-        if not span.start_ns <= span.end_ns <= arrival_ns + _AHEAD_NS:
-            is_backwards = span.end_ns < span.start_ns
-            self.oddities[Oddity.ENDS_BEFORE_START if is_backwards else Oddity.FROM_THE_FUTURE] += 1
-
-    def _settled(self, span: Span, groups: Groups, plan: Plan) -> Mapping[str, str]:
+    def _settled(self, span: Span, groups: Groups, kind: _Kind) -> Mapping[str, str]:
         """Put right what a span says in its own way; return the sources, so noted."""
-        usage, sources = groups.get("usage"), plan.sources
+        usage, sources = groups.get("usage"), kind.call.sources
         if span.dropped_attributes:
             self.oddities[Oddity.ATTRIBUTES_DROPPED] += 1
-        if groups.get("params", {}).get("stream") is False:
+        if kind.call.params.stream is False:
             groups.get("timing", {}).pop("ttft_s", None)
-        if "first_token_ns" in groups["hint"]:
+        hint = groups.get("hint", {})
+        if "first_token_ns" in hint:
             sources = _first_token(groups, sources, span.start_ns)
-        return self._counted(usage, groups, sources, span.resource) if usage else sources
+        return self._counted(usage, hint.get("total_tokens"), sources, kind.exclusive) if usage else sources
 
     def _counted(
-        self, usage: dict[str, int], groups: Groups, sources: Mapping[str, str], resource: SpanResource
+        self, usage: dict[str, int], total: int | None, sources: Mapping[str, str], known: Exclusive
     ) -> Mapping[str, str]:
         """Make the counts include their parts."""
-        known = exclusive(resource.scope_name, resource.scope_version, groups[""].get("provider", ""))
-        settled = settle(usage, groups["hint"].get("total_tokens"), known)
+        settled = settle(usage, total, known)
         self.oddities.update(settled.oddities)
         if not settled.notes:
             return sources
@@ -199,7 +216,7 @@ def _parsers(*readers: Reader) -> dict[str, Parser]:
     return parsers
 
 
-def _assign(call: dict[str, Any], hint: Mapping[str, Any], origin: _Origin) -> None:
+def _assign(call: dict[str, Any], hint: Mapping[str, Any], origin: Origin) -> None:
     """Set experiment and arm: ours, the span's before the resource's; else those of a feature flag it evaluated."""
     if origin.experiment:
         call.setdefault("experiment", origin.experiment)
@@ -207,6 +224,10 @@ def _assign(call: dict[str, Any], hint: Mapping[str, Any], origin: _Origin) -> N
         call.setdefault("arm", origin.arm)
     if "flag" in hint and "variant" in hint and "experiment" not in call and "arm" not in call:
         call["experiment"], call["arm"] = hint["flag"], hint["variant"]
+
+
+def _clock_oddity(span: Span) -> Oddity:
+    return Oddity.ENDS_BEFORE_START if span.end_ns < span.start_ns else Oddity.FROM_THE_FUTURE
 
 
 def _first_token(groups: Groups, sources: Mapping[str, str], start_ns: int) -> Mapping[str, str]:

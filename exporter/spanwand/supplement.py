@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from spanwand.dialects.log_events import EVENTS, LOG_EVENT, About
 from spanwand.dialects.parsers import content
-from spanwand.dialects.table import Groups, Reader
+from spanwand.dialects.plan import Groups
+from spanwand.dialects.table import Reader
 from spanwand.events import Evaluation, LogEvent
 from spanwand.operations import Operation
 from spanwand.record import Content, Failure, Generation, Service

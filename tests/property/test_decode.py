@@ -2,14 +2,17 @@
 
 from collections import Counter
 
+from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.spans import parsed
 
+from spanwand.any_value import plain
 from spanwand.decode import Decode
 from spanwand.dialects.parsers import as_sent
 from spanwand.key_values import KeyValues
 from spanwand.normalise import Normalise
+from spanwand.otlp.v1.view_pb2 import AnyValue, KeyValue
 from spanwand.span import AttributeValue, Span, SpanEvent, SpanResource
 
 normalise = Normalise(("comic.id",))
@@ -42,6 +45,22 @@ def test_values_never_raise_on_any_bytes(sent: list[bytes]) -> None:
     """Whatever the value of a key that is read, and whatever stands in the place of an attribute."""
     known = KeyValues({"k": as_sent})
     known.attributes([*sent, *(b"\x0a\x01k\x12" + bytes([len(raw)]) + raw for raw in sent)])
+
+
+@given(st.binary(max_size=140), st.binary(max_size=8), st.sampled_from([b"", b"\x0a\x01k", b"\x12\x00", b"\x08\x01"]))
+@settings(max_examples=500)
+def test_short_texts_are_what_a_parser_makes_of_them(text: bytes, noise: bytes, more: bytes) -> None:
+    """P3: they are read without one."""
+    for value in (AnyValue(string_value=text), AnyValue(bytes_value=text), AnyValue(bool_value=True)):
+        sent = KeyValue(key=b"k", value=value).SerializeToString()
+        for raw in (sent, sent + noise, sent[: len(noise)], sent + more, more + sent):
+            try:
+                message = KeyValue.FromString(raw)
+            except DecodeError:
+                expected = None
+            else:
+                expected = plain(message.value) if message.key == b"k" else None
+            assert KeyValues({"k": as_sent}).attributes([raw]).get("k") == expected
 
 
 @given(

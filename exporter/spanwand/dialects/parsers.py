@@ -35,7 +35,7 @@ def scalar_text(value: AttributeValue) -> str | None:
 def number(value: AttributeValue) -> float | None:
     """A finite number, also one written as text."""
     if type(value) is float:
-        return value if -_LARGEST <= value <= _LARGEST else None
+        return value + 0.0 if -_LARGEST <= value <= _LARGEST else None  # no -0.0: it equals 0.0, and looks different
     if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
         try:
             value = float(value)
@@ -43,7 +43,7 @@ def number(value: AttributeValue) -> float | None:
             return None
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
-    return float(value) if -_LARGEST <= value <= _LARGEST else None
+    return value + 0.0 if -_LARGEST <= value <= _LARGEST else None
 
 
 def integer(value: AttributeValue) -> int | None:

@@ -6,24 +6,15 @@ parser. A field is named by its place in `record.Generation`: `provider`, `usage
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
 from spanwand.dialects.documents import Member, members
 from spanwand.dialects.parsers import content
-from spanwand.record import Content, Cost, Generation, ImageParams, Params, Retrieval, Service, Timing, Usage
+from spanwand.dialects.plan import PARTS, Groups, Plan, plan, read
+from spanwand.record import Generation, ImageParams, Service
 from spanwand.span import Attributes, Parser
 
-PARTS: Mapping[str, type[msgspec.Struct]] = {
-    "usage": Usage,
-    "timing": Timing,
-    "params": Params,
-    "retrieval": Retrieval,
-    "content": Content,
-    "cost": Cost,
-}
-"""Groups that are parts of a generation as they are read."""
 GROUPS: Mapping[str, type[msgspec.Struct] | None] = {
     "": Generation,
     **PARTS,
@@ -85,41 +76,7 @@ def inside(key: str, parse: Parser, *pointers: str) -> tuple[Source, ...]:
     return tuple(Source(key, parse, at=pointer) for pointer in pointers)
 
 
-Groups = dict[str, dict[str, Any]]
-"""Values by group and field; the groups "" and `hint` are always there."""
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """What a set of keys means: worked out once, because spans of one instrumentation carry the same keys."""
-
-    dialect: str
-    """The first one with a marker among the keys; empty if none has."""
-    groups: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-    """Fields of each group, each with its most trusted key."""
-    parts: tuple[str, ...]
-    """Those of the groups that have a record of their own."""
-    sources: Mapping[str, str]
-    """The key of each field of the record."""
-    documents: tuple[tuple[str, tuple[Member, ...]], ...]
-    """Keys to look into, for members that are trusted more than what is at hand."""
-    unsettled: bool
-    """There is more than two plain counts: parts that may be left out of them, a total, the time of a first token
-    (which OpenLIT also gives where nothing was streamed)."""
-
-    def read(self, attributes: Attributes) -> Groups:
-        """Return the fields that `attributes`, which have the keys of the plan, hold."""
-        groups: Groups = {}
-        for group, fields in self.groups:
-            groups[group] = values = {}
-            for field, key in fields:
-                values[field] = attributes[key]
-        return groups
-
-
 _MOST_PLANS = 1024
-_PLAIN = frozenset({"usage.input_tokens", "usage.output_tokens"})
-_PERHAPS_NOT_STREAMED = frozenset({"timing.ttft_s", "params.stream"})
-_UNSETTLED = frozenset({"hint.total_tokens", "hint.first_token_ns"})
 
 
 class Reader:
@@ -170,7 +127,7 @@ class Reader:
 
     def read(self, attributes: Attributes) -> Groups:
         """Return the most trusted value of each field that `attributes` has."""
-        return self.plan(attributes).read(attributes)
+        return read(self.plan(attributes).groups, attributes)
 
     def _make(
         self, plans: dict[tuple[str, ...], Plan], shape: tuple[str, ...], documents: Mapping[str, list[Member]]
@@ -186,23 +143,9 @@ class Reader:
         sources: dict[str, str] = {}
         for key in sorted(keys & self._ranks.keys(), key=self._ranks.__getitem__):
             sources.setdefault(self._paths[key], key)
-        groups: dict[str, list[tuple[str, str]]] = {"": [], "hint": []}
-        if "hint.first_token_ns" in sources:  # it makes a time
-            groups["timing"] = []
-        for path, key in sources.items():
-            group, _, field = path.rpartition(".")
-            groups.setdefault(group, []).append((field, key))
-        fields = tuple((group, tuple(found)) for group, found in groups.items())
         wanted = {key: tuple(self._better(documents[key], sources)) for key in documents.keys() & keys}
-        return Plan(
-            next(named, ""),
-            fields,
-            tuple(group for group in groups if group in PARTS),
-            sources,
-            tuple((key, better) for key, better in sorted(wanted.items()) if better),
-            any(path in _UNSETTLED or path.startswith("usage.") for path in sources.keys() - _PLAIN)
-            or sources.keys() >= _PERHAPS_NOT_STREAMED,
-        )
+        found = tuple((key, better) for key, better in sorted(wanted.items()) if better)
+        return plan(next(named, ""), sources, found)
 
     def _better(self, wanted: Iterable[Member], sources: Mapping[str, str]) -> Iterable[Member]:
         """Those that are trusted more than the source a field has."""
