@@ -46,13 +46,13 @@ class HeldContent:
     On purpose no struct: what prints, encodes, compares or copies records finds nothing to read.
     """
 
-    __slots__ = ("__failed", "__parts", "chars")
+    __slots__ = ("__failed", "__texts", "chars")
 
-    def __init__(self, parts: tuple[HeldText, ...], failed: Callable[[Exception], None]) -> None:
+    def __init__(self, texts: tuple[HeldText, ...], failed: Callable[[Exception], None]) -> None:
         """`failed` is told why a text cannot leave."""
-        self.__parts = parts
+        self.__texts = texts
         self.__failed = failed
-        self.chars = sum([len(part.text) for part in parts])
+        self.chars = sum([len(held.text) for held in texts])
 
     def __repr__(self) -> str:
         """How much there is, and none of it: this is what logs and debuggers show."""
@@ -64,30 +64,30 @@ class HeldContent:
 
     def opened(self, names: Sequence[str] = _NAMES) -> Content:
         """The fields of these names as they may leave. Never raises: if one cannot be cleaned, nothing leaves."""
-        texts: dict[str, str] = {}
+        cleaned: dict[str, str] = {}
         try:
-            for part in self.__parts:
-                if part.name in names:
-                    texts[part.name] = _lines(texts.get(part.name, ""), part.clean(part.text))
+            for held in self.__texts:
+                if held.name in names:
+                    cleaned[held.name] = _lines(cleaned.get(held.name, ""), held.clean(held.text))
         except Exception as error:  # noqa: BLE001  whatever it is, nothing may leave unseen
             self.__failed(error)
             return NO_CONTENT
-        return Content(**texts)
+        return Content(**cleaned)
 
     def with_lines(self, other: Self) -> Self:
         """With what the other adds as further lines of each text; what is sent again is no other."""
-        parts = list(self.__parts)
-        for part in other.__parts:
-            before = [each for each in parts if each.name == part.name]
-            if part not in before and sum(len(each.text) for each in before) <= _LONGEST:
-                parts.append(part)
-        return type(self)(tuple(parts), self.__failed)
+        texts = list(self.__texts)
+        for added in other.__texts:
+            before = [held for held in texts if held.name == added.name]
+            if added not in before and sum(len(held.text) for held in before) <= _LONGEST:
+                texts.append(added)
+        return type(self)(tuple(texts), self.__failed)
 
     def filled(self, other: Self) -> Self:
         """With the other's texts for the fields that have none."""
-        known = {part.name for part in self.__parts}
-        missing = tuple(part for part in other.__parts if part.name not in known)
-        return type(self)((*self.__parts, *missing), self.__failed) if missing else self
+        known = {held.name for held in self.__texts}
+        missing = tuple(held for held in other.__texts if held.name not in known)
+        return type(self)((*self.__texts, *missing), self.__failed) if missing else self
 
 
 def _lines(before: str, text: str) -> str:

@@ -107,9 +107,9 @@ def test_opening_fails_closed(name: str, caplog: pytest.LogCaptureFixture) -> No
 def test_a_text_that_will_be_cut_is_cleaned_at_once() -> None:
     """R22: what waits is no longer than what leaves."""
     line = redact(content_max_chars=100)
-    clean = line(call(content=Content(input=f"{MAIL} " * 1_000, output=f"{MAIL} x")))
+    clean = line(call(content=Content(input=f"{MAIL} " * 10 + "x" * 100, output=f"{MAIL} x")))
     assert held_by(clean).chars == 100 + len(f"{MAIL} x")
-    assert line.counts == {"email": 1_000}
+    assert line.counts == {"email": 10}
     assert cells(clean)[1] == "[email] x"
     assert MAIL not in str(cells(clean))
     assert redact(content_max_chars=0)(call(content=SAID)).held_content is None

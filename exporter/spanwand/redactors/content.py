@@ -26,26 +26,27 @@ def holder(config: RedactConfig, clean: Clean, failed: Callable[[Exception], Non
     """
     drops_all, limit = config.policy == "counts-only", config.content_max_chars
 
-    def parts_of(content: Content) -> tuple[HeldText, ...]:
-        parts = [_part(name, text, clean, limit) for name, text in zip(_NAMES, astuple(content), strict=True) if text]
-        return tuple([part for part in parts if part.text])
+    def texts_of(content: Content) -> tuple[HeldText, ...]:
+        return tuple(
+            [
+                HeldText(name, text, clean) if len(text) <= limit else HeldText(name, clean(text), _cleaned)
+                for name, text in zip(_NAMES, astuple(content), strict=True)
+                if text
+            ]
+        )
 
     def hold(generation: Generation) -> Generation:
         if generation.content is NO_CONTENT and generation.failure is None:
             return generation
-        parts = () if drops_all else parts_of(generation.content)
+        held = HeldContent(() if drops_all else texts_of(generation.content), failed)
         return replace(
             generation,
             content=NO_CONTENT,
-            held_content=HeldContent(parts, failed) if parts else None,
+            held_content=held if held.chars else None,
             failure=clean_failure(generation.failure, clean),
         )
 
     return hold
-
-
-def _part(name: str, text: str, clean: Clean, limit: int) -> HeldText:
-    return HeldText(name, text, clean) if len(text) <= limit else HeldText(name, clean(text), _cleaned)
 
 
 def cleaner(config: RedactConfig, key: bytes, scrubber: Scrubber) -> Clean:

@@ -6,6 +6,7 @@ They travel as base64, whatever is around it: `blob` parts, data URIs, `b64_json
 import re
 from binascii import Error, a2b_base64
 from collections.abc import Callable
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -19,7 +20,6 @@ from spanwand.sanitise import Sanitise, sanitiser
 
 _SHORTEST = 512
 """Characters of base64 below which nothing is taken for media."""
-_BLOCK = 256
 _IMAGES = ("iVBORw0KGgo", "/9j/", "UklGR", "R0lGOD")
 _RECORDINGS = ("UklGR", "ZkxhQ", "SUQz", "//uQ", "T2dnUw", "GZ0eX", "GkXfo")
 _SIGNS = ("base64", "b64", "blob", "data:", "input_audio", *_IMAGES, *_RECORDINGS)
@@ -27,6 +27,7 @@ _SIGNS = ("base64", "b64", "blob", "data:", "input_audio", *_IMAGES, *_RECORDING
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]++|\\++[/nr])++={0,2}")
 """Inside JSON a slash may be escaped, and a line end is; JSON in JSON escapes twice."""
 _ESCAPES = re.compile(r"\\+([/nr])")
+_texts_of = attrgetter(*TEXTS)
 
 
 def media(config: MediaConfig, drops: Drops, named: Named | None = None) -> Redactor:
@@ -82,19 +83,22 @@ class _Taking:
 
 
 def _noted(generation: Generation, note: Callable[[str], str]) -> Generation:
-    said = generation.content
     changed: dict[str, str] = {}
-    for name in TEXTS:
-        text = getattr(said, name)
+    for name, text in zip(TEXTS, _texts_of(generation.content), strict=True):
         if len(text) >= _SHORTEST and _may_hold(text):
             changed[name] = _BASE64.sub(lambda match: note(match[0]) if len(match[0]) >= _SHORTEST else match[0], text)
-    return replace(generation, content=replace(said, **changed)) if changed else generation
+    return replace(generation, content=replace(generation.content, **changed)) if changed else generation
 
 
 def _may_hold(text: str) -> bool:
-    """Most texts have a space somewhere in every block; the shortest base64 fills one."""
-    blocks = (text[at : at + _BLOCK] for at in range(0, len(text) - _BLOCK + 1, _BLOCK))
-    return any(" " not in block for block in blocks) and any(sign in text for sign in _SIGNS)
+    """Most texts have a space somewhere in every stretch of that length: those are passed over in long steps."""
+    at = 0
+    while at + _SHORTEST <= len(text):
+        space = text.rfind(" ", at, at + _SHORTEST)
+        if space < 0:
+            return any(sign in text for sign in _SIGNS)
+        at = space + 1
+    return False
 
 
 def _length(encoded: str) -> str:
