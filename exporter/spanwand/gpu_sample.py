@@ -42,13 +42,22 @@ class GpuSample(msgspec.Struct, frozen=True, omit_defaults=True):
     trouble: str = ""
     """Why the device cannot be read; then nothing below is known."""
     utilization: float | None = None
-    """Part of the time in which a kernel ran, 0 to 1; not how much of the device it filled."""
+    """Part of the time in which a kernel ran, 0 to 1; not how much of the device it filled. Of late as the driver has
+    it; where a peak is known, since the reading before."""
+    utilization_peak: float | None = None
+    """Most of it in one of the driver's own samples since the reading before."""
     memory_utilization: float | None = None
     """Part of the time in which device memory was read or written, 0 to 1."""
     memory_used_bytes: int | None = None
     memory_total_bytes: int | None = None
     power_w: float | None = None
+    """Of late as the driver has it; where a peak is known, the mean since the reading before."""
+    power_peak_w: float | None = None
+    """Most of it in one of the driver's own samples since the reading before."""
     power_limit_w: float | None = None
+    """In force."""
+    power_default_limit_w: float | None = None
+    """That of the device as it was made."""
     energy_mj: int | None = None
     """Counter, millijoules."""
     temperature_c: float | None = None

@@ -34,11 +34,13 @@ _BLIND_S = 15.0
 STATES: Mapping[str, str] = {
     name: name
     for name in (
-        *("utilization", "memory_utilization", "memory_used_bytes", "memory_total_bytes", "power_w", "temperature_c"),
-        *("sm_clock_mhz", "memory_clock_mhz", "encoder_utilization", "decoder_utilization"),
+        *("utilization", "memory_utilization", "memory_used_bytes", "memory_total_bytes", "power_w", "power_limit_w"),
+        *("temperature_c", "sm_clock_mhz", "memory_clock_mhz", "encoder_utilization", "decoder_utilization"),
     )
 } | {"is_throttled": "throttled"}
 """Fields of a sample that are states, and the last part of their key."""
+PEAKS = ("utilization_peak", "power_peak_w")
+"""Fields, and last parts of keys, of which a window has the largest."""
 COUNTERS: Mapping[str, tuple[str, float]] = {
     "energy_mj": ("energy_j", 0.001),
     "ecc_corrected": ("ecc_corrected", 1),
@@ -76,7 +78,19 @@ class _Device:
         self.index = index
         self.sums: defaultdict[str, float] = defaultdict(float)
         self.readings: Counter[str] = Counter()
+        self.peaks: dict[str, float] = {}
         self.growth: defaultdict[str, float] = defaultdict(float)
+
+    def add(self, sample: GpuSample) -> None:
+        for field in STATES:
+            value = getattr(sample, field)
+            if value is not None:
+                self.sums[field] += value
+                self.readings[field] += 1
+        for field in PEAKS:
+            value = getattr(sample, field)
+            if value is not None:
+                self.peaks[field] = max(value, self.peaks.get(field, value))
 
 
 class Meter:
@@ -184,11 +198,7 @@ class Meter:
         device = self._window.get(sample.uuid)
         if device is None:
             device = self._window[sample.uuid] = _Device(sample.index)
-        for field in STATES:
-            value = getattr(sample, field)
-            if value is not None:
-                device.sums[field] += value
-                device.readings[field] += 1
+        device.add(sample)
         last = self._last.get(sample.uuid)
         self._last[sample.uuid] = _Last(arrival_ns, self._position, sample, by_app, not by_app)
         if last is None:
@@ -208,10 +218,17 @@ def growth(before: GpuSample, now: GpuSample) -> Iterator[tuple[str, float]]:
         then, value = getattr(before, field), getattr(now, field)
         if then is not None and value is not None:
             yield key, (value - then if value >= then else value) * scale
-    if now.energy_mj is None and now.power_w is not None and before.power_w is not None:
-        seconds = (now.time_ns - before.time_ns) / 1e9
-        if 0 < seconds <= _BLIND_S:
-            yield "energy_j", seconds * (before.power_w + now.power_w) / 2
+    if now.energy_mj is None:
+        seconds, power_w = (now.time_ns - before.time_ns) / 1e9, _mean_power_w(before, now)
+        if 0 < seconds <= _BLIND_S and power_w is not None:
+            yield "energy_j", seconds * power_w
+
+
+def _mean_power_w(before: GpuSample, now: GpuSample) -> float | None:
+    """Between two readings: by the driver's own samples if it has any, else of both ends."""
+    if now.power_peak_w is not None or now.power_w is None:
+        return now.power_w
+    return None if before.power_w is None else (before.power_w + now.power_w) / 2
 
 
 def _readings(uuid: str, device: _Device) -> Iterator[Reading]:
@@ -219,5 +236,7 @@ def _readings(uuid: str, device: _Device) -> Iterator[Reading]:
     for field, total in device.sums.items():
         mean = total / device.readings[field]
         yield Reading(key=f"{prefix}/{STATES[field]}", kind=Kind.GAUGE, series=series, value=mean, mean=True)
+    for field, peak in device.peaks.items():
+        yield Reading(key=f"{prefix}/{field}", kind=Kind.GAUGE, series=series, value=peak, mean=True)
     for key, grown in device.growth.items():
         yield Reading(key=f"{prefix}/{key}", kind=Kind.SUM, series=series, value=grown)

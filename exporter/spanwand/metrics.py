@@ -125,8 +125,11 @@ SERVER = (
 )
 GPU = (
     Metric("utilization", "1", Kind.GAUGE, "part of the time in which the GPU worked"),
+    Metric("utilization_peak", "1", Kind.GAUGE, "most of it in one of the driver's own samples, where it has some"),
     Metric("memory_utilization", "1", Kind.GAUGE, "part of the time in which its memory was read or written"),
     Metric("power_w", "W", Kind.GAUGE, "power drawn"),
+    Metric("power_peak_w", "W", Kind.GAUGE, "most of it in one of the driver's own samples, where it has some"),
+    Metric("power_limit_w", "W", Kind.GAUGE, "power it may draw, as it is set"),
     Metric("energy_j", "J", _SUM, "energy used"),
     Metric("attributed_s", "s", _SUM, "time of the GPU that calls are known to have used"),
     Metric("attributed_j", "J", _SUM, "energy that these calls used in it"),

@@ -6,6 +6,9 @@
  *     devices 2                        GPUs
  *     mig 0 3                          slices of GPU 0
  *     value energy_mj 0 12345          what a function gives for a device; slices are 100 * (GPU + 1) + slice
+ *     sample0 power 1000000 312500     one of GPU 0's own samples: its time in microseconds, its value; or sample0 utilization
+ *     flow power 20000                 of every GPU, a sample of 300 W (or 300 %) whenever so many microseconds are over
+ *     value power_type 0 1             the type of its values, of NVML's types; of field values `field<id>_type`
  *     error nvmlDeviceGetPowerUsage 3  every call of a function fails; with a third word, for that device only
  *     hang nvmlDeviceGetPowerUsage     never returns
  *
@@ -16,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7 };
@@ -29,6 +33,7 @@ static struct { char kind[16], name[64]; long long at[2]; int words; } lines[MOS
 static struct { int number; } devices[MOST * 8];
 static int line_count, is_open;
 static long long seen_ns = -1;
+static ino_t seen_file; /* two changes may come within one tick of the file system's clock */
 
 static void load(void) {
     const char *path = getenv("NVML_STAND_IN");
@@ -37,8 +42,9 @@ static void load(void) {
     FILE *file;
     if (!path || stat(path, &status)) return;
     long long changed_ns = status.st_mtim.tv_sec * 1000000000LL + status.st_mtim.tv_nsec;
-    if (changed_ns == seen_ns || !(file = fopen(path, "r"))) return;
+    if ((changed_ns == seen_ns && status.st_ino == seen_file) || !(file = fopen(path, "r"))) return;
     seen_ns = changed_ns;
+    seen_file = status.st_ino;
     for (line_count = 0; line_count < MOST && fgets(text, sizeof text, file); line_count += 1)
         lines[line_count].words = sscanf(text, "%15s %63s %lld %lld", lines[line_count].kind, lines[line_count].name,
                                          &lines[line_count].at[0], &lines[line_count].at[1]);
@@ -106,6 +112,65 @@ int nvmlDeviceGetMemoryInfo(Device device, ull *total_free_used) {
     total_free_used[0] = 80ULL << 30, total_free_used[1] = (80ULL << 30) - used, total_free_used[2] = used;
     return SUCCESS;
 }
+/* Whatever NVML may keep a value as, with garbage behind it. */
+typedef union { double real; uint word; ull whole; int signed_word; unsigned short half; } Value;
+static Value kept(ull value, int type) {
+    Value as;
+    memset(&as, 0xAA, sizeof as);
+    if (type == 0) as.real = (double)value;
+    else if (type == 1) as.word = (uint)value;
+    else if (type == 5) as.signed_word = (int)value;
+    else if (type == 6) as.half = (unsigned short)value;
+    else as.whole = value;
+    return as;
+}
+static int type_of(const char *name, Device device, int otherwise) {
+    char key[40];
+    ull type;
+    snprintf(key, sizeof key, "%s_type", name);
+    return value(key, device, &type) ? (int)type : otherwise;
+}
+
+#define BUFFER 120
+typedef struct { ull time; Value value; } Sample;
+/* Those that a device makes by itself, from `seen` on, as many as the buffer has room for. */
+static uint flow(const char *name, ull seen, int type, Sample *found) {
+    struct timespec now;
+    ull period_us = 0;
+    uint fresh = 0;
+    for (int i = 0; i < line_count; i++)
+        if (!strcmp(lines[i].kind, "flow") && !strcmp(lines[i].name, name)) period_us = (ull)lines[i].at[0];
+    if (!period_us) return 0;
+    clock_gettime(CLOCK_REALTIME, &now);
+    ull last = ((ull)now.tv_sec * 1000000ULL + (ull)now.tv_nsec / 1000) / period_us;
+    for (ull number = last - BUFFER + 1; number <= last; number++)
+        if (number * period_us > seen) found[fresh++] = (Sample){number * period_us, kept(300000, type)};
+    return fresh;
+}
+int nvmlDeviceGetSamples(Device device, int what, ull seen, int *type, uint *count, Sample *found) {
+    CHECK(device);
+    const char *name = what ? "utilization" : "power";
+    char kind[16];
+    uint known = 0, room = *count, fresh = 0;
+    snprintf(kind, sizeof kind, "sample%d", device->number);
+    *type = type_of(name, device, 1);
+    for (int i = 0; i < line_count; i++) {
+        if (strcmp(lines[i].kind, kind) || strcmp(lines[i].name, name)) continue;
+        known += 1;
+        if ((ull)lines[i].at[0] <= seen) continue;
+        if (found && fresh < room) found[fresh] = (Sample){(ull)lines[i].at[0], kept((ull)lines[i].at[1], *type)};
+        fresh += 1;
+    }
+    Sample flowing[BUFFER];
+    if (!known && (fresh = flow(name, seen, *type, flowing))) {
+        known = fresh;
+        for (uint i = 0; found && i < fresh && i < room; i++) found[i] = flowing[i];
+    }
+    if (!known) return NOT_SUPPORTED;
+    if (!fresh) return NOT_FOUND;
+    *count = found ? fresh : BUFFER; /* it is asked for room first, and says how much the whole buffer takes */
+    return SUCCESS;
+}
 int nvmlDeviceGetPowerUsage(Device device, uint *milliwatts) { CHECK(device); return give("power_mw", device, milliwatts); }
 int nvmlDeviceGetEnforcedPowerLimit(Device device, uint *milliwatts) { CHECK(device); return give("limit_mw", device, milliwatts); }
 int nvmlDeviceGetTemperature(Device device, int sensor, uint *celsius) { (void)sensor; CHECK(device); return give("celsius", device, celsius); }
@@ -151,14 +216,18 @@ int nvmlDeviceGetComputeRunningProcesses_v3(Device device, uint *count, Process 
     return *count = 1, SUCCESS;
 }
 
-typedef struct { uint id, scope; int64_t time, latency; int type, result; union { ull whole; double real; } value; } Field;
+int nvmlDeviceGetPowerManagementDefaultLimit(Device device, uint *milliwatts) { CHECK(device); return give("default_limit_mw", device, milliwatts); }
+
+typedef struct { uint id, scope; int64_t time, latency; int type, result; Value value; } Field;
 int nvmlDeviceGetFieldValues(Device device, int count, Field *fields) {
     CHECK(device);
     for (int i = 0; i < count; i++) {
         char name[32];
+        ull found = 0;
         snprintf(name, sizeof name, "field%u", fields[i].id);
-        fields[i].type = 3;
-        fields[i].result = give_long(name, device, &fields[i].value.whole);
+        fields[i].type = type_of(name, device, 3);
+        fields[i].result = give_long(name, device, &found);
+        fields[i].value = kept(found, fields[i].type);
     }
     return SUCCESS;
 }

@@ -1,47 +1,18 @@
 """P9, C3: the real `pynvml` over a compiled stand-in for its library: every state and every refusal, none a crash."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.support.nvml import SLICE, WORKING, StandIn, answers
+from tests.support.nvml import SLICE, WORKING, StandIn, answers, reader
 
-PROGRAM = Path(__file__).with_name("read_gpus.py")
 UNKNOWN = ("power_w", "energy_mj", "utilization", "memory_utilization")
-
-Read = Callable[[], Any]
+PEAKS = {"power_peak_w", "utilization_peak"}
+"""Known from the second reading on, where the driver samples."""
 
 
 @pytest.fixture
 def gpus(tmp_path: Path) -> StandIn:
     return StandIn(tmp_path / "driver")
-
-
-@contextmanager
-def reader(stand_in: StandIn, **environ: str) -> Iterator[Read]:
-    """A process that reads whenever it is asked to."""
-    command = [sys.executable, str(PROGRAM)]
-    environment = {**stand_in.full_environ, **environ}
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        to, back = process.stdin, process.stdout
-
-        def read() -> Any:
-            to.write("\n")
-            to.flush()
-            return json.loads(back.readline())
-
-        yield read
-        to.close()
-    assert process.returncode == 0
 
 
 def test_a_whole_gpu_in_our_units(gpus: StandIn) -> None:
@@ -56,11 +27,14 @@ def test_a_whole_gpu_in_our_units(gpus: StandIn) -> None:
         "sharing": "",
         "trouble": "",
         "utilization": 0.63,
+        "utilization_peak": None,
         "memory_utilization": 0.21,
         "memory_used_bytes": 7 << 30,
         "memory_total_bytes": 80 << 30,
         "power_w": 312.5,
+        "power_peak_w": None,
         "power_limit_w": 400.0,
+        "power_default_limit_w": 450.0,
         "energy_mj": 5_000_000,
         "temperature_c": 55.0,
         "sm_clock_mhz": 1980,
@@ -124,10 +98,30 @@ def test_mig_slices_know_their_memory_and_nothing_of_power(gpus: StandIn) -> Non
     assert [first[field] for field in UNKNOWN] == [None] * len(UNKNOWN)
 
 
-def test_one_slice_of_two_is_this_containers(gpus: StandIn) -> None:
-    gpus.says("devices 1", "mig 0 2", *answers(0, energy_mj=7), *answers(100, **SLICE), *answers(101, **SLICE))
-    with reader(gpus, NVIDIA_VISIBLE_DEVICES="MIG-101") as read:
-        assert [sample["uuid"] for sample in read()] == ["GPU-0", "MIG-101"]
+ALL_SLICES = ["GPU-0", "MIG-100", "MIG-101", "GPU-1", "MIG-200"]
+
+
+@pytest.mark.parametrize(
+    ("visible", "expected"),
+    [
+        ("MIG-101", ["GPU-0", "MIG-101"]),
+        ("MIG-101::2", ["GPU-0", "MIG-101"]),
+        ("MIG-200,MIG-100", ["GPU-0", "MIG-100", "GPU-1", "MIG-200"]),
+        ("GPU-0", ["GPU-0", "MIG-100", "MIG-101"]),
+        ("1", ["GPU-1", "MIG-200"]),
+        ("0:1", ["GPU-0", "MIG-101"]),
+        ("0:1,1:0", ["GPU-0", "MIG-101", "GPU-1", "MIG-200"]),
+        ("4,5", ALL_SLICES),  # the host's numbers of the two that were given
+        ("4:0,4:1,5:2", ALL_SLICES),
+        ("all", ALL_SLICES),
+    ],
+)
+def test_slices_by_uuid_and_by_number(gpus: StandIn, visible: str, expected: list[str]) -> None:
+    """GPU 0 is in two slices, GPU 1 is one; the whole GPU is there beside its slices, for its energy."""
+    lines = [line for slice_ in (100, 101, 200) for line in answers(slice_, **SLICE)]
+    gpus.says("devices 2", "mig 0 2", "mig 1 1", *answers(0, energy_mj=7), *answers(1, energy_mj=7), *lines)
+    with reader(gpus, NVIDIA_VISIBLE_DEVICES=visible) as read:
+        assert [sample["uuid"] for sample in read()] == expected
 
 
 def test_time_slices_and_virtual_gpus_say_so(gpus: StandIn) -> None:
@@ -178,7 +172,7 @@ def test_each_call_may_fail_alone(gpus: StandIn, code: int) -> None:
     gpus.says(*lines)
     with reader(gpus) as read:
         for sample, fields in [*zip(read(), FIELDS_OF.values(), strict=True)] * 2:
-            unknown = {name for name, value in sample.items() if value is None}
+            unknown = {name for name, value in sample.items() if value is None} - PEAKS
             assert unknown >= set(fields)
             assert len(unknown) <= 4
             assert not sample["trouble"]

@@ -1,21 +1,29 @@
 """The stand-in for NVML (tests/gpu/nvml.c), compiled, and what it is told to answer."""
 
 import functools
+import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "gpu" / "nvml.c"
+PROGRAM = SOURCE.with_name("read_gpus.py")
+Read = Callable[[], Any]
 WORKING = {
     "utilization": 63,
     "memory_utilization": 21,
     "memory_used": 7 << 30,
     "power_mw": 312_500,
     "limit_mw": 400_000,
+    "default_limit_mw": 450_000,
     "energy_mj": 5_000_000,
     "celsius": 55,
     "sm_mhz": 1_980,
@@ -75,6 +83,33 @@ class StandIn:
         return {**os.environ, **self.environ}
 
 
+def sampled(what: str, *samples: tuple[int, int], device: int = 0) -> list[str]:
+    """Lines for a buffer of the driver's own samples: microseconds, and values in NVML's unit."""
+    return [f"sample{device} {what} {time_us} {value}" for time_us, value in samples]
+
+
 def answers(device: int, **values: int) -> list[str]:
     """Lines that let a device answer."""
     return [f"value {name} {device} {value}" for name, value in values.items()]
+
+
+@contextmanager
+def reader(stand_in: StandIn, **environ: str) -> Iterator[Read]:
+    """A process that reads whenever it is asked to."""
+    command = [sys.executable, str(PROGRAM)]
+    environment = {**stand_in.full_environ, **environ}
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        to, back = process.stdin, process.stdout
+
+        def read() -> Any:
+            to.write("\n")
+            to.flush()
+            return json.loads(back.readline())
+
+        yield read
+        to.close()
+    assert process.returncode == 0

@@ -25,10 +25,14 @@ WHOLE = GpuSample(
     index="0",
     name="Stand-in 80GB",
     utilization=0.63,
+    utilization_peak=0.99,
     memory_utilization=0.21,
     memory_used_bytes=7 << 30,
     memory_total_bytes=80 << 30,
     power_w=312.5,
+    power_peak_w=377.0,
+    power_limit_w=350.0,
+    power_default_limit_w=400.0,
     energy_mj=5_000_123,
     temperature_c=55.0,
     sm_clock_mhz=1_980,
@@ -44,7 +48,7 @@ WHOLE = GpuSample(
     nvlink_sent_bytes=4_096,
 )
 SLICE = GpuSample(time_ns=0, uuid="MIG-77", index="1.3", sharing=Sharing.MIG, memory_used_bytes=3 << 30)
-NOT_SENT = {"power_limit_w", "processes", "trouble"}
+NOT_SENT = {"processes", "trouble"}
 """Nothing in the history comes of these."""
 
 

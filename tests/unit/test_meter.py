@@ -9,7 +9,7 @@ from tests.support.records import trace_id
 from spanwand.batch import Batch
 from spanwand.config import AttributionConfig, GpuConfig, LineConfig
 from spanwand.gpu_sample import GpuSample, decode, encode
-from spanwand.meter import COUNTERS, LIVE_NS, STATES, growth
+from spanwand.meter import COUNTERS, LIVE_NS, PEAKS, STATES, growth
 from spanwand.metrics import metric_of
 from spanwand.pipeline import Pipeline
 from spanwand.span import Span, SpanResource
@@ -76,6 +76,15 @@ def test_every_live_run_gets_the_means_and_the_growth() -> None:
     assert history["studio"] == {**states, "gpu/0/energy_j": 3.0, **nobodys}
 
 
+def test_a_window_has_the_largest_peak() -> None:
+    journal = Journal()
+    journal.gpus(0, IDLE)
+    journal.service(1, "studio")
+    peaks = (300.0, 400.0, None)
+    journal.gpus(5, *(later(second + 1, power_peak_w=peak) for second, peak in enumerate(peaks)))
+    assert journal.history()["studio"]["gpu/0/power_peak_w"] == 400
+
+
 def test_nobody_live_makes_no_history() -> None:
     journal = Journal()
     for seconds in range(40):
@@ -114,6 +123,8 @@ def test_what_is_not_known_is_not_there() -> None:
         ({"energy_mj": 1_000}, {"energy_mj": None, "power_w": None}, None),
         ({"energy_mj": None, "power_w": 100.0}, {"energy_mj": None, "power_w": 200.0}, 300.0),  # 2 s at 150 W
         ({"energy_mj": None, "power_w": None}, {"energy_mj": None, "power_w": 200.0}, None),
+        # a mean of the driver's own samples needs no other end
+        ({"energy_mj": None}, {"energy_mj": None, "power_w": 150.0, "power_peak_w": 300.0}, 300.0),
     ],
 )
 def test_energy_is_how_the_counter_grew(before: dict[str, Any], now: dict[str, Any], joules: float | None) -> None:
@@ -127,7 +138,7 @@ def test_power_says_nothing_of_a_long_silence() -> None:
 
 
 def test_every_key_has_a_name_and_every_layout_a_version() -> None:
-    names = [*STATES.values(), *(key for key, _ in COUNTERS.values())]
+    names = [*STATES.values(), *PEAKS, *(key for key, _ in COUNTERS.values())]
     assert all(metric_of(f"gpu/0/{name}") for name in names)
     assert decode(encode([IDLE])) == (IDLE,)
     for body in (b"", b"garbage", msgspec.msgpack.encode((99, [])), msgspec.msgpack.encode((1, [{"uuid": 1}]))):

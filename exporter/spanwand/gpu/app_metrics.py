@@ -35,7 +35,7 @@ class GpuMetrics:
         provider = MeterProvider([self._reader], resource, shutdown_on_exit=False)
         meter = provider.get_meter("spanwand.gpu")
         for metric in METRICS:
-            _CREATE[metric.instrument](meter)(metric.name, [partial(self._observe, metric)], metric.unit)
+            _CREATE[metric.instrument](meter)(metric.name, [partial(self._observe, metric)], metric.unit, metric.text)
 
     def send(self, samples: Sequence[GpuSample]) -> None:
         """Export one reading of each device. What cannot be sent is logged by the exporter, and lost."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from spanwand.gpu.queries import COUNTERS, QUERIES, Query
+from spanwand.gpu import samples
+from spanwand.gpu.queries import FIELD_VALUES, QUERIES, Query
 from spanwand.gpu.reader import GpuUnavailable
 from spanwand.gpu.visible import Visible, visible_devices
 from spanwand.gpu_sample import GpuSample, Sharing
@@ -25,7 +26,6 @@ _NEVER = (
     *("NVML_ERROR_INVALID_ARGUMENT", "NVML_ERROR_ARGUMENT_VERSION_MISMATCH", "NVML_ERROR_DEPRECATED"),
 )
 """Errors that the same call will give again."""
-_VALUE_OF_TYPE = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
 
 Ask = Callable[[], dict[str, Any]]
 
@@ -101,7 +101,10 @@ class NvmlReader:
         handles = [(number, self._handle(number)) for number in range(nvml.nvmlDeviceGetCount())]
         found = [self._device(handle, str(number), visible) for number, handle in handles if handle is not None]
         slices = {gpu.uuid: list(self._slices(gpu, visible)) for gpu in found}
-        chosen = visible.choose([device.uuid for gpu in found for device in (gpu, *slices[gpu.uuid])])
+        numbers = {gpu.uuid: gpu.index for gpu in found}
+        for gpu in found:
+            numbers |= {device.uuid: f"{gpu.index}:{place}" for place, device in enumerate(slices[gpu.uuid])}
+        chosen = visible.choose(numbers)
         for gpu in found:
             mine = [device for device in slices[gpu.uuid] if {device.uuid, gpu.uuid} & chosen]
             if gpu.uuid in chosen or mine:
@@ -142,7 +145,13 @@ class NvmlReader:
                 yield device
 
     def _asks(self, handle: Any) -> list[Ask]:
-        return [*(partial(self._ask, handle, query) for query in QUERIES), partial(self._counters, handle)]
+        """In this order: what comes later, and is known, is better."""
+        buffers = [partial(samples.ask, self._nvml, handle, buffer) for buffer in samples.buffers()]
+        return [
+            partial(self._field_values, handle),
+            *(partial(self._ask, handle, query) for query in QUERIES),
+            *buffers,
+        ]
 
     def _ask(self, handle: Any, query: Query) -> dict[str, Any]:
         nvml = self._nvml
@@ -158,16 +167,14 @@ class NvmlReader:
             answer = getattr(nvml, query.functions[-1])(handle, *arguments)
         return {field: convert(answer) for field, convert in query.fields.items()}
 
-    def _counters(self, handle: Any) -> dict[str, Any]:
-        """Field values: one call, each value with an error of its own."""
-        nvml = self._nvml
-        wanted = [(getattr(nvml, name), scope) for name, scope, _ in COUNTERS.values()]
-        fields = {}
-        for value, (field, (_, _, scale)) in zip(
-            nvml.nvmlDeviceGetFieldValues(handle, wanted), COUNTERS.items(), strict=True
-        ):
+    def _field_values(self, handle: Any) -> dict[str, Any]:
+        """One call, each value with an error of its own."""
+        nvml, fields = self._nvml, dict[str, Any]()
+        wanted = [(getattr(nvml, one.name), one.scope) for one in FIELD_VALUES]
+        for one, value in zip(FIELD_VALUES, nvml.nvmlDeviceGetFieldValues(handle, wanted), strict=True):
             if value.nvmlReturn == nvml.NVML_SUCCESS:
-                fields[field] = int(getattr(value.value, _VALUE_OF_TYPE[value.valueType])) * scale
+                known = samples.number(value.value, value.valueType)
+                fields |= {} if known is None else {one.field: int(known) * one.scale}
         return fields
 
     def _maybe(self, call: Callable[[], Any], otherwise: Any) -> Any:

@@ -5,7 +5,7 @@ its fields stay unknown, and the rest is not touched.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -55,6 +55,7 @@ QUERIES: tuple[Query, ...] = (
     Query(("nvmlDeviceGetTotalEnergyConsumption",), {"energy_mj": _same}),
     Query(("nvmlDeviceGetPowerUsage",), {"power_w": _times(0.001)}),
     Query(("nvmlDeviceGetEnforcedPowerLimit",), {"power_limit_w": _times(0.001)}),
+    Query(("nvmlDeviceGetPowerManagementDefaultLimit",), {"power_default_limit_w": _times(0.001)}),
     Query(("nvmlDeviceGetTemperature",), {"temperature_c": float}, ("NVML_TEMPERATURE_GPU",)),
     Query(("nvmlDeviceGetClockInfo",), {"sm_clock_mhz": _same}, ("NVML_CLOCK_SM",)),
     Query(("nvmlDeviceGetClockInfo",), {"memory_clock_mhz": _same}, ("NVML_CLOCK_MEM",)),
@@ -86,10 +87,27 @@ PCIe throughput is not asked for by the function for it, which takes 20 ms to lo
 
 ALL_LINKS = 0xFFFFFFFF
 """The scope of a counter that sums all NVLinks."""
-COUNTERS: Mapping[str, tuple[str, int, int]] = {
-    "pcie_received_bytes": ("NVML_FI_DEV_PCIE_COUNT_RX_BYTES", 0, 1),
-    "pcie_sent_bytes": ("NVML_FI_DEV_PCIE_COUNT_TX_BYTES", 0, 1),
-    "nvlink_received_bytes": ("NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_RX", ALL_LINKS, 1024),
-    "nvlink_sent_bytes": ("NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX", ALL_LINKS, 1024),
-}
-"""NVML's field values, by our field: the field's name, its scope, and what turns its unit into bytes. One call."""
+
+
+class FieldValue(NamedTuple):
+    """One of NVML's field values: its constant, its scope, and what turns its unit into that of a sample's field."""
+
+    field: str
+    name: str
+    scope: int = 0
+    scale: float = 1
+
+
+FIELD_VALUES = (
+    FieldValue("power_w", "NVML_FI_DEV_POWER_INSTANT", scale=0.001),
+    FieldValue("power_w", "NVML_FI_DEV_POWER_AVERAGE", scale=0.001),
+    FieldValue("power_limit_w", "NVML_FI_DEV_POWER_CURRENT_LIMIT", scale=0.001),
+    FieldValue("power_default_limit_w", "NVML_FI_DEV_POWER_DEFAULT_LIMIT", scale=0.001),
+    FieldValue("energy_mj", "NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION"),
+    FieldValue("pcie_received_bytes", "NVML_FI_DEV_PCIE_COUNT_RX_BYTES"),
+    FieldValue("pcie_sent_bytes", "NVML_FI_DEV_PCIE_COUNT_TX_BYTES"),
+    FieldValue("nvlink_received_bytes", "NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_RX", ALL_LINKS, 1024),
+    FieldValue("nvlink_sent_bytes", "NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX", ALL_LINKS, 1024),
+)
+"""All in one call, each with an error of its own. Of two for the same field the later one is better; and a function for
+it, above, is better still."""

@@ -4,7 +4,8 @@ Inside a container NVML usually shows the right devices already, numbered from 0
 more than that, as in a privileged sidecar, and because it alone says that a GPU is time-sliced (`GPU-uuid::2`).
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -12,6 +13,7 @@ VARIABLE = "NVIDIA_VISIBLE_DEVICES"
 _ALL = frozenset({"", "all", "void"})
 """`void`: the runtime mounts devices by other means (CDI), so the variable says nothing."""
 _REPLICA = "::"
+_NUMBER = re.compile(r"\d+(:\d+)?")
 
 
 class Visible(msgspec.Struct, frozen=True):
@@ -21,19 +23,19 @@ class Visible(msgspec.Struct, frozen=True):
     replicas: frozenset[str] = frozenset()
     """UUIDs of which it has one of several time slices."""
 
-    def choose(self, uuids: Sequence[str]) -> frozenset[str]:
-        """Of the devices that NVML shows, in its order, the ones that are visible.
+    def choose(self, numbers: Mapping[str, str]) -> frozenset[str]:
+        """Of the devices that NVML shows, by UUID, each with its number, the ones that are visible.
 
-        Numbers are the host's. They choose only if NVML shows more devices than were given: else it numbers the given
-        ones anew.
+        Numbers (`1`, or `1:0` of a slice) are the host's. They choose only if NVML shows more such devices than were
+        given: else it numbers the given ones anew.
         """
-        if self.names is None or (self._are_numbers and len(uuids) <= len(self.names)):
-            return frozenset(uuids)
-        return frozenset(uuid for number, uuid in enumerate(uuids) if uuid in self.names or str(number) in self.names)
-
-    @property
-    def _are_numbers(self) -> bool:
-        return bool(self.names) and all(name.isdigit() for name in self.names or ())
+        if self.names is None:
+            return frozenset(numbers)
+        are_numbers = [_NUMBER.fullmatch(name) for name in self.names]
+        shown = [number for number in numbers.values() if any(":" in name for name in self.names) == (":" in number)]
+        if are_numbers and all(are_numbers) and len(shown) <= len(self.names):
+            return frozenset(uuid for uuid, number in numbers.items() if number in shown)
+        return frozenset(uuid for uuid, number in numbers.items() if {uuid, number} & self.names)
 
 
 def visible_devices(environ: Mapping[str, str]) -> Visible:

@@ -1,13 +1,14 @@
 """What `/metrics` says of each GPU: OpenTelemetry's names for hardware (`hw.gpu.*`) as Prometheus spells them."""
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 
 import msgspec
 
+from spanwand.dialects.hardware import METRICS, HardwareMetric, Instrument
 from spanwand.gpu_sample import THROTTLE_REASONS, GpuSample
 
 Value = Callable[[GpuSample], float | None]
+_UNITS = {"1": "_ratio", "By": "_bytes", "W": "_watts", "J": "_joules", "Cel": "_celsius", "Hz": "_hertz"}
 
 
 class DeviceMetric(msgspec.Struct, frozen=True):
@@ -19,6 +20,20 @@ class DeviceMetric(msgspec.Struct, frozen=True):
     values: Mapping[str, Value]
     label: str = ""
     is_counter: bool = False
+
+
+def _spelt(metric: HardwareMetric) -> DeviceMetric:
+    return DeviceMetric(
+        _word(metric.name) + _UNITS.get(metric.unit, ""),
+        metric.text,
+        {label: _scaled(field, metric.scale) for label, field in metric.fields.items()},
+        _word(metric.by),
+        metric.instrument is Instrument.COUNTER,
+    )
+
+
+def _word(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def _scaled(field: str, scale: float) -> Value:
@@ -37,63 +52,18 @@ def _memory_utilization(sample: GpuSample) -> float | None:
 def _process_memory(sample: GpuSample) -> float | None:
     if sample.processes is None:
         return None
-    return sum(process.memory_used_bytes or 0 for process in sample.processes)
+    known = [process.memory_used_bytes for process in sample.processes if process.memory_used_bytes is not None]
+    return sum(known) if known or not sample.processes else None
 
 
 def _reason(bit: int) -> Value:
     return lambda sample: None if sample.throttle_reasons is None else bool(sample.throttle_reasons & bit)
 
 
-def _one(field: str) -> dict[str, Value]:
-    return {"": attrgetter(field)}
-
-
 DEVICE_LABELS = ("hw_id", "hw_name", "gpu", "sharing")
 DEVICE_METRICS: tuple[DeviceMetric, ...] = (
-    DeviceMetric(
-        "hw_gpu_utilization_ratio",
-        "Part of the time in which the GPU, or a part of it, worked",
-        {
-            "general": attrgetter("utilization"),
-            "encoder": attrgetter("encoder_utilization"),
-            "decoder": attrgetter("decoder_utilization"),
-        },
-        label="hw_gpu_task",
-    ),
-    DeviceMetric("hw_gpu_memory_usage_bytes", "Device memory in use", _one("memory_used_bytes")),
-    DeviceMetric("hw_gpu_memory_limit_bytes", "Device memory there is", _one("memory_total_bytes")),
+    *map(_spelt, METRICS),
     DeviceMetric("hw_gpu_memory_utilization_ratio", "Part of the device memory in use", {"": _memory_utilization}),
-    DeviceMetric(
-        "hw_gpu_io_bytes",
-        "What the GPU received and sent over PCIe",
-        {"receive": attrgetter("pcie_received_bytes"), "transmit": attrgetter("pcie_sent_bytes")},
-        label="network_io_direction",
-        is_counter=True,
-    ),
-    DeviceMetric("hw_power_watts", "Power drawn", _one("power_w")),
-    DeviceMetric("hw_power_limit_watts", "Power it may draw", _one("power_limit_w")),
-    DeviceMetric("hw_energy_joules", "Energy used", {"": _scaled("energy_mj", 0.001)}, is_counter=True),
-    DeviceMetric("hw_temperature_celsius", "Temperature", _one("temperature_c")),
-    DeviceMetric(
-        "hw_errors",
-        "Memory errors since the last reset",
-        {"corrected": attrgetter("ecc_corrected"), "uncorrected": attrgetter("ecc_uncorrected")},
-        label="error_type",
-        is_counter=True,
-    ),
-    DeviceMetric(
-        "spanwand_gpu_clock_hertz",
-        "Clocks",
-        {"sm": _scaled("sm_clock_mhz", 1e6), "memory": _scaled("memory_clock_mhz", 1e6)},
-        label="clock",
-    ),
-    DeviceMetric(
-        "spanwand_gpu_nvlink_bytes",
-        "What the GPU received and sent over NVLink",
-        {"receive": attrgetter("nvlink_received_bytes"), "transmit": attrgetter("nvlink_sent_bytes")},
-        label="network_io_direction",
-        is_counter=True,
-    ),
     DeviceMetric(
         "spanwand_gpu_throttled",
         "1 if this holds the clocks down",
