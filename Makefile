@@ -5,7 +5,7 @@ READY := $(VENV)/.spanwand-ready
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-diffusers faults lint format types proto docs docs-check bench bench-% golden package ci clean
+.PHONY: help demo test test-diffusers test-presidio faults lint format types proto docs docs-check bench bench-% golden package ci clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,11 @@ test-diffusers:  ## our instrumentations against real torch, diffusers and trans
 	test -x .venv-torch/bin/python || $(PYTHON) -m venv .venv-torch
 	.venv-torch/bin/pip install -q -e '.[diffusers]' -r tests/instrumentation/requirements.txt pytest pytest-timeout
 	.venv-torch/bin/python -m pytest -q tests/instrumentation
+
+test-presidio:  ## names and places against the real Presidio and spaCy: 500 MB in .venv-presidio
+	test -x .venv-presidio/bin/python || $(PYTHON) -m venv .venv-presidio
+	.venv-presidio/bin/pip install -q -e '.[sidecar,presidio]' -r tests/presidio/requirements.txt pytest pytest-timeout psutil
+	.venv-presidio/bin/python -m pytest -q tests/presidio
 
 faults: $(READY)  ## kill, fill, flood and starve it for long, and Rotel beside it; prints lost and double-counted spans
 	$(BIN)/python -m pytest -q tests/faults -m "faults or not faults"
@@ -66,4 +71,4 @@ package: $(READY)  ## wheel and sdist, tried in an empty environment
 ci: lint types docs-check test  ## what .ci/run calls
 
 clean:  ## remove what make made
-	rm -rf .venv .venv-torch build dist node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-torch .venv-presidio build dist node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

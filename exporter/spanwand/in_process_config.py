@@ -57,6 +57,8 @@ def read_setup(environ: Mapping[str, str]) -> Setup:
     """The configuration, and all that the exporter needs besides. Raises ConfigError."""
     config = read_config(environ)
     _check_sinks(config)
+    if config.redact.presidio.model:
+        raise ConfigError("redact.presidio: not inside an app, which it would slow down; send to the daemon instead")
     read_prices(config.price)
     directory = _directory(config, environ)
     return Setup(config, directory, read_or_make(config.redact.pseudonym_key_file, directory))

@@ -1,7 +1,7 @@
 """What a user may write about redaction: a policy, and rules of their own before it."""
 
 from hashlib import blake2b
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -38,6 +38,26 @@ class RedactRule(Section):
         return self
 
 
+class PresidioConfig(Section):
+    """Names and places, found by Presidio in a process of its own (docs/redaction.md). The daemon's only."""
+
+    model: str = ""
+    """spaCy model that knows entities: an installed package, or a directory. Never downloaded. Empty: off."""
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$")
+    """Language of the model."""
+    entities: tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z_]{0,39}$")], ...] = Field(
+        default=("PERSON", "LOCATION"), min_length=1
+    )
+    """What is taken out, by Presidio's names; `[person]` is left, and counted as `spanwand/redacted/person`."""
+    score: float = Field(default=0.5, ge=0, le=1)
+    """Least score of what is taken out. Presidio gives what a model finds 0.85."""
+    timeout_s: float = Field(default=10.0, gt=0)
+    """Longest time for one Table row. One that takes longer leaves without its texts."""
+    budget_s: float = Field(default=20.0, gt=0)
+    """Longest time for the rows of one batch; further ones leave without their texts. Keep it well below
+    `aggregate.rows_interval_s`, or the line falls behind where there are many rows."""
+
+
 class RedactConfig(Section):
     """What may leave the service."""
 
@@ -55,18 +75,23 @@ class RedactConfig(Section):
     pseudonym_days: int = Field(default=0, ge=0)
     """Days after which every user gets another pseudonym, in periods of UTC since 1970. 0: never."""
 
+    presidio: PresidioConfig = PresidioConfig()
+
     @model_validator(mode="after")
     def _full_is_meant(self) -> Self:
         if self.policy == "full" and not self.acknowledge_full:
             raise ValueError(
                 "policy full sends prompts, answers and secrets in them; set redact.acknowledge_full: true"
             )
+        if self.presidio.model and self.policy == "counts-only":
+            raise ValueError("presidio looks through what was said, and policy counts-only removes that; set redacted")
         if len({rule.name for rule in self.rules}) < len(self.rules):
             raise ValueError("two rules have the same name")
         return self
 
     def __str__(self) -> str:
         """Which policy it is, in a run's config: with how many rules, and a digest by which to compare them."""
-        said = self.model_dump_json(include={"policy", "rules", "content_max_chars"})
+        parts = {"policy", "rules", "content_max_chars"} | ({"presidio"} if self.presidio.model else set())
+        said = self.model_dump_json(include=parts)
         digest = blake2b(said.encode(), digest_size=4).hexdigest()
         return f"{self.policy}, {len(self.rules)} rules, {digest}"

@@ -38,6 +38,8 @@ class Column(msgspec.Struct, frozen=True):
     name: str
     type: Type
     description: str
+    is_said: bool = False
+    """Whether it may hold what somebody said: names of people are looked for in it."""
 
 
 TRACE_URL = Column("trace_url", Type.TEXT, "the trace in the UI that `tables.trace_url` names")
@@ -87,8 +89,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("gpu_joules", Type.NUMBER, "share of GPU energy"),
         Column("sample_weight", Type.NUMBER, "calls this row stands for: 1 / probability of being kept"),
         Column("sample_reason", Type.TEXT, "sampler that decided"),
-        Column("input", Type.TEXT, "prompt or messages, redacted; empty unless configured"),
-        Column("output", Type.TEXT, "answer, redacted; empty unless configured"),
+        Column("input", Type.TEXT, "prompt or messages, redacted; empty unless configured", is_said=True),
+        Column("output", Type.TEXT, "answer, redacted; empty unless configured", is_said=True),
         Column("prompt_name", Type.TEXT, "prompt template"),
         Column("prompt_version", Type.TEXT, "version of the prompt template"),
         Column("finish_reasons", Type.TEXT, "why the model stopped, comma separated"),
@@ -144,7 +146,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("name", Type.TEXT, "what was judged: `gen_ai.evaluation.name`"),
         Column("score", Type.NUMBER, "score, in the scorer's own unit"),
         Column("label", Type.TEXT, "verdict in a word, such as `pass`"),
-        Column("explanation", Type.TEXT, "reason, redacted; empty unless content is configured"),
+        Column("explanation", Type.TEXT, "reason, redacted; empty unless content is configured", is_said=True),
     ),
 }
 """The columns every row has. Configured attributes follow, as text, but in `feedback`, which is joined by ids."""
@@ -171,7 +173,7 @@ def columns(
     taken = next((name for name in request_attributes if names.count(name) > 1), None)
     if taken is not None:
         raise ConfigError(f"gather.request_attributes: {taken!r} is already a column of the table {table!r}")
-    return fixed + tuple(Column(name, Type.TEXT, "configured attribute") for name in request_attributes)
+    return fixed + tuple(Column(name, Type.TEXT, "configured attribute", is_said=True) for name in request_attributes)
 
 
 def image_columns(images: int) -> tuple[Column, ...]:

@@ -25,6 +25,7 @@ from spanwand_sidecar.errors import CannotStart
 from spanwand_sidecar.journal import Journal, JournalError
 from spanwand_sidecar.log import LOG
 from spanwand_sidecar.media_files import MediaFiles
+from spanwand_sidecar.names.step import open_names
 from spanwand_sidecar.receive import grpc, http
 from spanwand_sidecar.receive.bearer import Tokens
 from spanwand_sidecar.receive.grpc import GrpcServer
@@ -66,6 +67,9 @@ class Daemon:
         self._directory = _make_directory(data_dir(config))
         self._stopping = Event()
         with ExitStack() as undo:
+            self._names = open_names(config)
+            if self._names:
+                undo.callback(self._names.close)
             self._journal = Journal.open(self._directory / "journal", config.journal)
             undo.callback(self._journal.close)
             self._reception = _reception(config, self._journal)
@@ -79,6 +83,8 @@ class Daemon:
         """Start the line's threads, then say where the daemon is."""
         for delivery in self._parts.deliveries:
             delivery.start()
+        if self._names:
+            self._names.start(self._parts.deliveries)
         self._parts.worker.start()
         if self._parts.gpus:
             self._parts.gpus.start()
@@ -99,6 +105,8 @@ class Daemon:
         if self._parts.gpus:
             self._parts.gpus.stop()
         self._drain(deliver_by_s)
+        if self._names:
+            self._names.finish(deliver_by_s)
         _together([partial(d.finish, deliver_by_s, finish_by_s) for d in self._parts.deliveries], finish_by_s)
         _together([self._control.close, self._journal.close], finish_by_s + EXIT_MARGIN_S / 2)
         endpoints_file.remove_endpoints(self._endpoints_paths())
@@ -113,7 +121,8 @@ class Daemon:
         key = read_or_make(config.redact.pseudonym_key_file, self._directory)
         files = MediaFiles(config.media, journal) if config.media.columns and config.media.allowed_roots else None
         line = Pipeline(_line_config(config), key, files.named if files else None)
-        worker = Worker(journal, line, self._offer, commits.low, files.passed if files else None)
+        offer = self._names.put if self._names else self._offer
+        worker = Worker(journal, line, offer, commits.low, files.passed if files else None)
         return Parts(
             started_s=started_s,
             max_journal_bytes=config.journal.max_bytes,
@@ -121,6 +130,7 @@ class Daemon:
             journal=journal,
             commits=commits,
             worker=worker,
+            names=self._names,
             gpus=gpu.open_ticker(config.gpu, journal, lambda: worker.waiting),
             deliveries=[Delivery(name, opener, commits, config.deliver) for name, opener in sinks.items()],
             counters=self._reception.counters,

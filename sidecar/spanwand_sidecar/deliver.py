@@ -68,9 +68,13 @@ class Delivery:
         """Begin to deliver."""
         self._thread.start()
 
+    def wants(self, batch: Batch) -> bool:
+        """Whether this sink does not have the batch yet."""
+        return batch.seq > self._commits[self.name].seq
+
     def put(self, batch: Batch) -> None:
         """Queue a batch; waits while the queue is full. A batch this sink has already is passed over."""
-        if batch.seq > self._commits[self.name].seq:
+        if self.wants(batch):
             self._offered += 1
             self._queue.put(batch)
 

@@ -13,6 +13,7 @@ from spanwand_sidecar.commits import Commits
 from spanwand_sidecar.deliver import Delivery, SinkStatus
 from spanwand_sidecar.gpu.ticker import GpuStatus, Ticker
 from spanwand_sidecar.journal import Journal
+from spanwand_sidecar.names.step import Names
 from spanwand_sidecar.receive import Counters, Signal
 from spanwand_sidecar.worker import Worker
 
@@ -96,6 +97,8 @@ class Parts:
     journal: Journal
     commits: Commits
     worker: Worker
+    names: Names | None
+    """None: switched off."""
     gpus: Ticker | None
     """None: switched off."""
     deliveries: Sequence[Delivery]
@@ -167,10 +170,17 @@ def _line(parts: Parts) -> LineStatus:
         position=worker.position,
         waiting=worker.waiting,
         failed_frames=worker.failed_frames,
-        dropped=sum((Counter(d.status().dropped) for d in parts.deliveries), start=worker.dropped),
+        dropped=sum(map(Counter, _dropped_behind(parts)), start=worker.dropped),
         last_batch_seq=batch.seq if batch else -1,
         last_batch_end=batch.end_ns / 1e9 if batch else 0.0,
     )
+
+
+def _dropped_behind(parts: Parts) -> Iterator[Mapping[str, int]]:
+    """What was given up behind the line, by reason."""
+    yield from (delivery.status().dropped for delivery in parts.deliveries)
+    if parts.names:
+        yield {reason.value: count for reason, count in parts.names.drops.items()}
 
 
 def _obstacles(parts: Parts) -> Iterator[str]:

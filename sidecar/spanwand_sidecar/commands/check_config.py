@@ -13,6 +13,7 @@ from spanwand.prices.file import read_prices
 from spanwand.redactors.rules import compile_rules
 from spanwand_sidecar.commands.settings import config_option, load_config
 from spanwand_sidecar.config import Config
+from spanwand_sidecar.names.engine import check as check_names
 from spanwand_sidecar.sinks import check, missing
 
 
@@ -24,6 +25,7 @@ def check_config(config_file: Path | None) -> None:
     check(loaded.config)
     read_prices(loaded.config.price)
     compile_rules(loaded.config.redact)
+    check_names(loaded.config.redact.presidio)
     for line in render(loaded):
         click.echo(line)
     if why := missing(loaded.config):

@@ -9,6 +9,7 @@ from spanwand_sidecar.commands.places import find_journal, line, unreadable_is_2
 from spanwand_sidecar.commands.settings import config_option, load_config
 from spanwand_sidecar.config import Config
 from spanwand_sidecar.journal.watch import key_of
+from spanwand_sidecar.names.step import without_names
 from spanwand_sidecar.replay import Replayed, batches, deliver
 from spanwand_sidecar.sinks import check, openers
 
@@ -37,12 +38,13 @@ def replay(directory: Path, position: int, sink: str, out: Path, config_file: Pa
         pipeline = line(watched, config)
     if sink != "memory" and out.is_dir() and any(out.iterdir()):
         raise ConfigError(f"--out: {out} is not empty; a replay wants a directory of its own")
-    target, done = openers(config, out)[sink](), Replayed()
-    try:
-        for batch in batches(pipeline, items, done):
-            deliver(target.write, batch, done)
-    finally:
-        target.close(CLOSE_S)
+    with without_names(config) as clean:
+        target, done = openers(config, out)[sink](), Replayed()
+        try:
+            for batch in batches(pipeline, items, done):
+                deliver(target.write, clean(batch), done)
+        finally:
+            target.close(CLOSE_S)
     click.echo(summary(done, "" if sink == "memory" else str(out)))
     raise SystemExit(1 if done.damaged or done.failed_frames or done.rejected else 0)
 

@@ -10,6 +10,7 @@ import click
 from spanwand.prices.file import read_prices
 from spanwand_sidecar import log
 from spanwand_sidecar.commands.settings import config_option, load_config, setting_options
+from spanwand_sidecar.names.engine import check as check_names
 from spanwand_sidecar.sinks import check
 
 
@@ -25,6 +26,7 @@ def up(config_file: Path | None, **flags: object) -> None:
     config = load_config(config_file, flags).config
     check(config)
     read_prices(config.price)  # a mistake in there is an error before anything is touched
+    check_names(config.redact.presidio)
     log.start(config.log)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own lines have another form, and errors reach us anyway
     from spanwand_sidecar.daemon import run
