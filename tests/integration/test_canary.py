@@ -1,127 +1,24 @@
 """Unique secrets in every place where OTLP has room for a string, then a search for them everywhere (P6, K5, A5, R34).
 
-Each place holds a free word, an e-mail address and a provider's key of its own. Places are of two kinds: labels, which
-name things in W&B and so leave, without what a pattern finds in them; and all others, of which nothing leaves.
+What leaves are labels, without what a pattern finds in them; of all other places nothing (`tests.support.canaries`).
 """
 
 import http.client
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import psutil
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from tests.support.canaries import CONTENT, NAMES, Canaries, free, leaks, request
 from tests.support.daemon import WINDOW, RunningDaemon, daemon, until
 
 from spanwand.read import read
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-
-LABEL_RESOURCE = (
-    *("service.name", "service.version", "service.instance.id", "deployment.environment.name"),
-    *("spanwand.experiment", "spanwand.arm"),
-)
-LABELS = (
-    *("gen_ai.provider.name", "gen_ai.request.model", "gen_ai.response.model", "gen_ai.response.finish_reasons"),
-    *("gen_ai.conversation.id", "gen_ai.prompt.name", "gen_ai.prompt.version", "error.type", "diffusion.scheduler"),
-)
-CONTENT = (
-    *("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.prompt"),
-    *("gen_ai.completion", "diffusion.prompt", "diffusion.negative_prompt"),
-)
-DROPPED_RESOURCE = (
-    "host.name",
-    "process.command_line",
-    "process.owner",
-    "wandb.entity",
-    "wandb.project",
-    "k8s.pod.name",
-)
-DROPPED = (
-    *("user.email", "user.name", "user.full_name", "enduser.id", "user.id", "gen_ai.user", "gen_ai.request.user"),
-    *("gen_ai.tool.name", "gen_ai.agent.name", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result"),
-    *("gen_ai.response.id", "http.request.header.cookie", "url.full", "db.query.text", "server.address"),
-    *("diffusion.pipeline", "diffusion.quality", "diffusion.loras", "gen_ai.request.type", "feature_flag.key"),
-)
-
-
-class Canaries:
-    """Secrets by the place they were put into."""
-
-    def __init__(self) -> None:
-        self.words: dict[str, str] = {}
-        self.patterned: dict[str, tuple[str, str]] = {}
-
-    def text(self, place: str) -> str:
-        """A word, an address and a key that are found nowhere else."""
-        number = len(self.words)
-        word = self.words[place] = f"quokka{number:03}zebra"
-        address, key = self.patterned[place] = (
-            f"wombat{number:03}@canary.example.com",
-            f"sk-proj-{number:04}aB3dE5fG7hI9jK1lM3n",
-        )
-        return f"{word} {address} {key}"
-
-    def all(self) -> Iterator[tuple[str, str]]:
-        """Every secret with its place."""
-        yield from ((place, word) for place, word in self.words.items())
-        yield from self.only_patterned()
-
-    def only_patterned(self) -> Iterator[tuple[str, str]]:
-        """Those that a pattern finds."""
-        yield from ((place, secret) for place, secrets in self.patterned.items() for secret in secrets)
-
-
-def pair(key: str, value: str) -> KeyValue:
-    return KeyValue(key=key, value=AnyValue(string_value=value))
-
-
-def request(canaries: Canaries) -> bytes:
-    """A trace: a root, a failed image call and something unknown, with a secret wherever a string fits."""
-    text = canaries.text
-    message = ExportTraceServiceRequest()
-    sent = message.resource_spans.add(schema_url=text("schema url"))
-    sent.resource.attributes.extend(pair(key, text(key)) for key in (*LABEL_RESOURCE, *DROPPED_RESOURCE))
-    sent.resource.attributes.append(pair(text("resource key"), "x"))
-    scope_spans = sent.scope_spans.add(schema_url=text("scope schema url"))
-    scope_spans.scope.name, scope_spans.scope.version = text("scope name"), text("scope version")
-    scope_spans.scope.attributes.append(pair(text("scope key"), text("scope value")))
-    scope_spans.spans.append(span(text("root name"), bytes(15) + b"\1", 1))
-    call = span(text("inner name"), bytes(15) + b"\1", 2, parent=1)
-    call.trace_state = f"vendor={text('trace state')}"
-    call.attributes.extend(pair(key, text(key)) for key in (*LABELS, *CONTENT, *DROPPED))
-    call.attributes.append(pair("gen_ai.operation.name", "image_generation"))
-    call.attributes.append(KeyValue(key="bytes", value=AnyValue(bytes_value=text("bytes").encode())))
-    call.attributes.append(pair(text("attribute key"), "x"))
-    listed = call.attributes.add(key="list").value
-    listed.array_value.values.add(string_value=text("list"))
-    listed.array_value.values.add().kvlist_value.values.append(pair(text("map key"), text("map value")))
-    call.status.CopyFrom(Status(code=Status.STATUS_CODE_ERROR, message=text("status message")))
-    exception = call.events.add(name="exception")
-    exception.attributes.extend(pair(f"exception.{part}", text(part)) for part in ("type", "message", "stacktrace"))
-    event = call.events.add(name=text("event name"))
-    event.attributes.append(pair("gen_ai.event.content", text("event value")))
-    event.attributes.append(pair(text("event key"), "x"))
-    link = call.links.add(trace_id=b"\2" * 16, span_id=b"\2" * 8, trace_state=text("link trace state"))
-    link.attributes.append(pair(text("link key"), text("link value")))
-    other = span("other", bytes(15) + b"\1", 3, parent=1)
-    other.attributes.append(pair("gen_ai.operation.name", text("operation")))
-    scope_spans.spans.extend([call, other])
-    return message.SerializeToString()
-
-
-def span(name: str, trace_id: bytes, number: int, parent: int = 0) -> Span:
-    return Span(
-        name=name,
-        trace_id=trace_id,
-        span_id=number.to_bytes(8),
-        parent_span_id=parent.to_bytes(8) if parent else b"",
-        start_time_unix_nano=1_790_000_000_000_000_000,
-        end_time_unix_nano=1_790_000_001_000_000_000,
-    )
 
 
 def send_over_grpc(running: RunningDaemon, body: bytes, canaries: Canaries) -> None:
@@ -175,16 +72,6 @@ def stored(directory: Path) -> dict[str, bytes]:
     return found | {"as read": repr(read(directory / "data")).encode()}
 
 
-def leaks(secrets: Iterable[tuple[str, str]], haystacks: dict[str, bytes]) -> list[tuple[str, str, str]]:
-    """Place, secret, and where it was found. File names count as well."""
-    return [
-        (place, secret, name)
-        for place, secret in secrets
-        for name, haystack in haystacks.items()
-        if secret.encode() in haystack or secret in name
-    ]
-
-
 def pass_through(directory: Path, canaries: Canaries, **settings: str) -> dict[str, bytes]:
     """Send all secrets twice, with a kill -9 in between; drain; return everything that can be seen afterwards."""
     settings = WINDOW | {"SINKS": "wandb,jsonl", "WANDB__MODE": "offline", "LOG__LEVEL": "debug"} | settings
@@ -214,15 +101,6 @@ def dropped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Canaries, dict[st
 def redacted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Canaries, dict[str, bytes]]:
     canaries = Canaries()
     return canaries, pass_through(tmp_path_factory.mktemp("redacted"), canaries, REDACT__POLICY="redacted")
-
-
-def free(canaries: Canaries, *kinds: Iterable[str]) -> list[tuple[str, str]]:
-    """Secrets of all places that are not of these kinds."""
-    allowed = {place for kind in kinds for place in kind}
-    return [(place, word) for place, word in canaries.words.items() if place not in allowed]
-
-
-NAMES = (*LABEL_RESOURCE, *LABELS, "root name")
 
 
 def test_by_default_nothing_leaves_but_words_of_labels(dropped: tuple[Canaries, dict[str, bytes]]) -> None:
