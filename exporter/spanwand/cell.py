@@ -9,7 +9,8 @@ from typing import Generic, TypeVar, cast
 
 import msgspec
 
-from spanwand.record import Clean, GpuShare, ImageParams
+from spanwand.elapsed import elapsed_s
+from spanwand.record import NO_TIMING, Clean, GpuShare, ImageParams
 from spanwand.request import Request
 from spanwand.sketch import LARGEST, Sketch
 
@@ -30,6 +31,7 @@ class Columns(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
 
 
 _NO_IMAGE = ImageParams()
+_NO_GPUS: tuple[Value, Value, Value] = (None, None, None)
 _GPU_SUMS = ("gpu_seconds", "gpu_joules", "gpu_co2e_g")
 
 
@@ -53,31 +55,32 @@ def _tries(call: Clean) -> tuple[tuple[bool, bool, bool], float | None]:
     """
     if call.counting is not None and call.counting.is_retried:
         return (False, False, True), None
-    return (True, call.failure is not None, False), call.latency_s
+    return (True, call.failure is not None, False), elapsed_s(call.start_ns, call.end_ns)
 
 
 def _of_gpus(share: GpuShare | None) -> tuple[Value, Value, Value]:
-    return (None, None, None) if share is None else (share.seconds, share.joules, share.co2e_g)
+    return _NO_GPUS if share is None else (share.seconds, share.joules, share.co2e_g)
 
 
 def _read_llm(call: Clean) -> tuple[Value, ...]:
-    usage, cost_usd, (tries, latency_s) = call.usage, call.cost.usd, _tries(call)
+    usage, cost, timing, (tries, latency_s) = call.usage, call.cost, call.timing, _tries(call)
+    cost_usd, output_tokens = cost.usd, usage.output_tokens
     return (
         *tries,
         cost_usd is None,
-        call.cost.mismatched is True,
+        cost.mismatched is True,
         usage.input_tokens,
-        usage.output_tokens,
+        output_tokens,
         usage.cached_input_tokens,
         usage.cache_write_input_tokens,
         usage.reasoning_output_tokens,
         cost_usd,
-        call.cost.reported_usd,
+        cost.reported_usd,
         *_of_gpus(call.gpu),
         latency_s,
-        call.timing.ttft_s,
-        _time_per_output_token_s(call, latency_s),
-        _ratio(usage.output_tokens, latency_s),
+        timing.ttft_s,
+        _time_per_output_token_s(call, latency_s) if timing is not NO_TIMING else None,
+        output_tokens / latency_s if output_tokens is not None and latency_s else None,
     )
 
 

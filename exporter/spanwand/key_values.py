@@ -18,7 +18,9 @@ REMEMBERED_BYTES = 56
 MOST_REMEMBERED = 32_768
 """6 MB; enough for the token counts of many models."""
 _MOST_IN_A_BYTE = 127
-_KEY = b"\x0a"
+_LEAST = 6
+"""Bytes of tags and lengths."""
+_KEY = 0x0A
 _TEXT = tuple([bytes((0x12, 2 + length, 0x0A, length)) for length in range(_MOST_IN_A_BYTE - 2)])
 """By its length, what is before a text and behind its key: tags and lengths of the value and of the text in it."""
 _NOTHING: tuple[str, AttributeValue] = ("", None)
@@ -45,9 +47,11 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
         return found
 
     def __missing__(self, raw: bytes) -> tuple[str, AttributeValue]:
+        if len(raw) > REMEMBERED_BYTES:
+            return self._read(raw)
         parts = len(self._parts)
         pair = self._read(raw)
-        if len(raw) <= REMEMBERED_BYTES and len(self._parts) == parts:
+        if len(self._parts) == parts:
             if len(self) >= MOST_REMEMBERED:
                 self.clear()
             self[raw] = pair
@@ -63,22 +67,24 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
             self._take_part(sent_key, sent)
             return _NOTHING
         key, parse = known
-        value = parse(_plain(sent))
+        value = parse(sent.decode("utf-8", "replace") if isinstance(sent, bytes) else plain(sent))
         return _NOTHING if value is None else (key, value)
 
     def _take_part(self, sent_key: bytes, sent: bytes | AnyValue) -> None:
         key = sent_key.decode(errors="replace")
         prefix = prefix_of(key)
         if prefix in self._list_parsers:
-            self._parts.append((prefix, key, _plain(sent)))
+            value = sent.decode(errors="replace") if isinstance(sent, bytes) else plain(sent)
+            self._parts.append((prefix, key, value))
 
 
 def _short_text(raw: bytes) -> tuple[bytes, bytes] | None:
     """Key and value of a text as all senders write short ones, with lengths of a byte; this is faster than to parse."""
-    if not len(_TEXT[0]) + 2 <= len(raw) <= _MOST_IN_A_BYTE or raw[:1] != _KEY:
+    size = len(raw)
+    if not _LEAST <= size <= _MOST_IN_A_BYTE or raw[0] != _KEY:
         return None
     key_end = 2 + raw[1]
-    length = len(raw) - key_end - 4
+    length = size - key_end - 4
     if length >= 0 and raw.startswith(_TEXT[length], key_end):
         return raw[2:key_end], raw[key_end + 4 :]
     return None
@@ -87,10 +93,6 @@ def _short_text(raw: bytes) -> tuple[bytes, bytes] | None:
 def _any(raw: bytes) -> tuple[bytes, AnyValue]:
     sent = KeyValue.FromString(raw)
     return sent.key, sent.value
-
-
-def _plain(sent: bytes | AnyValue) -> AttributeValue:
-    return sent.decode(errors="replace") if isinstance(sent, bytes) else plain(sent)
 
 
 def lists_of(

@@ -77,12 +77,14 @@ class Normalise:
         if not span.start_ns <= span.end_ns <= arrival_ns + _AHEAD_NS:
             self.oddities[_clock_oddity(span)] += 1
         kind = self._kind(span, attributes, plan)
-        groups, hint, sources = read(plan.own, attributes), kind.hint, kind.call.sources
+        groups, hint = read(plan.own, attributes), kind.hint
         own, usage = groups[""], groups.get("usage")
         if plan.unsettled or span.dropped_attributes or (usage and not 0 < max(usage.values()) <= MOST_TOKENS):
-            sources = self._settled(span, groups, kind)
+            own["sources"] = self._settled(span, groups, kind)
         for part in plan.own_parts:
             own[part] = PARTS[part](**groups[part])
+        if hint or span.status_is_error:
+            own["failure"] = infer.failure(span, hint, self._exception)
         if self._extras:
             own["attributes"] = self._extra(span)
         return replace(
@@ -93,8 +95,6 @@ class Normalise:
             trace_state=span.trace_state,
             start_ns=infer.start_ns(span, hint) if hint else span.start_ns,
             end_ns=infer.end_ns(span) if span.events else span.end_ns,
-            failure=infer.failure(span, hint, self._exception) if hint or span.status_is_error else None,
-            sources=sources,
             **own,
         )
 

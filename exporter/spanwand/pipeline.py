@@ -192,13 +192,13 @@ class Pipeline:
         normalise, price, redact, gather = self._normalise, self._price, self._redact, self._gather
         waits = self._attribute.waits if self._attribute.is_live else None
         for span in self._deduplicate(spans):
-            generation = normalise(span, arrival_ns)
-            if generation is not None:
+            if (generation := normalise(span, arrival_ns)) is not None:
                 evidence = evidence_of(span.resource.scope_name, generation.response_id)
                 call = redact(price(generation))
                 if waits:
                     waits(call, arrival_ns)
-                self._count(gather.generation(call, arrival_ns, evidence))
+                if settled := gather.generation(call, arrival_ns, evidence):  # nothing, nearly always
+                    self._count(settled)
             root = normalise.root(span)
             if root is not None:
                 gather.root(redact.root(root), arrival_ns)
