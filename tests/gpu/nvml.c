@@ -206,6 +206,17 @@ int nvmlDeviceGetMigDeviceHandleByIndex(Device device, uint index, Device *slice
 }
 int nvmlDeviceGetGpuInstanceId(Device device, uint *id) { CHECK(device); *id = (uint)(device->number % 100 + 1); return SUCCESS; }
 
+int nvmlDeviceGetAttributes_v2(Device device, uint *processors_engines_and_slices) {
+    CHECK(device);
+    ull slices_, compute = 0, mib = 0;
+    if (!value("slices", device, &slices_)) return NOT_SUPPORTED;
+    value("compute_slices", device, &compute);
+    value("slice_mib", device, &mib);
+    processors_engines_and_slices[6] = (uint)slices_, processors_engines_and_slices[7] = (uint)compute;
+    memcpy(processors_engines_and_slices + 8, &mib, sizeof mib);
+    return SUCCESS;
+}
+
 typedef struct { uint pid; ull memory; uint instance, compute; } Process;
 int nvmlDeviceGetComputeRunningProcesses_v3(Device device, uint *count, Process *found) {
     CHECK(device);

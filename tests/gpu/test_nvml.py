@@ -124,6 +124,22 @@ def test_slices_by_uuid_and_by_number(gpus: StandIn, visible: str, expected: lis
         assert [sample["uuid"] for sample in read()] == expected
 
 
+def test_slices_are_called_what_they_are(gpus: StandIn) -> None:
+    """P9: so that they can have a price of their own. Some drivers call them by the whole GPU's name."""
+    whole = {"slices": 1, "compute_slices": 1, "slice_mib": 9_856}
+    part = {"slices": 3, "compute_slices": 1, "slice_mib": 20_096}
+    lines = [*answers(100, **SLICE, **whole), *answers(101, **SLICE, **part), *answers(102, **SLICE)]
+    gpus.says("devices 1", "mig 0 3", *answers(0, energy_mj=7), *lines)
+    with reader(gpus) as read:
+        names = [sample["name"] for sample in read()]
+    assert names == [
+        "Stand-in 80GB",
+        "Stand-in 80GB MIG 1g.10gb",
+        "Stand-in 80GB MIG 1c.3g.20gb",
+        "Stand-in 80GB MIG",
+    ]
+
+
 def test_time_slices_and_virtual_gpus_say_so(gpus: StandIn) -> None:
     gpus.says("devices 2", *answers(0, **WORKING), *answers(1, virtualization=2, utilization=5))
     with reader(gpus, NVIDIA_VISIBLE_DEVICES="GPU-0::3,GPU-1") as read:

@@ -49,6 +49,8 @@ gpus:
     usd_per_hour: 2.5
   - gpus: ["*"]
     usd_per_hour: 1
+  - gpus: ["NVIDIA H100*MIG 1g*"]
+    usd_per_hour: 0.4
 """
 AUTUMN = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -135,6 +137,8 @@ def test_gpu_hours(book: PriceBook) -> None:
     assert book.file
     assert book.file.content.gpu_hour_usd("NVIDIA H100 80GB HBM3") == 2.5
     assert book.file.content.gpu_hour_usd("Tesla T4") == 1
+    assert book.file.content.gpu_hour_usd("NVIDIA H100 80GB HBM3 MIG 1g.10gb") == 0.4
+    assert book.file.content.gpu_hour_usd("NVIDIA H100 80GB HBM3 MIG 3g.40gb") is None  # a GPU's price is not a slice's
 
 
 @pytest.mark.parametrize(

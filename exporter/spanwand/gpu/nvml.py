@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -142,6 +143,9 @@ class NvmlReader:
                 instance = self._maybe(partial(nvml.nvmlDeviceGetGpuInstanceId, handle), number)
                 device = self._device(handle, f"{gpu.index}.{instance}", visible)
                 device.sharing = device.sharing or Sharing.MIG
+                if "MIG" not in device.name:  # what drivers call it differs
+                    profile = _profile(self._maybe(partial(nvml.nvmlDeviceGetAttributes_v2, handle), None))
+                    device.name = f"{gpu.name} MIG {profile}".rstrip()
                 yield device
 
     def _asks(self, handle: Any) -> list[Ask]:
@@ -188,6 +192,15 @@ class NvmlReader:
 
     def _unavailable(self, error: Any) -> GpuUnavailable:
         return GpuUnavailable(str(error), is_absent=error.value in {self._codes[name] for name in _ABSENT})
+
+
+def _profile(slice_: Any) -> str:
+    """What kind of slice it is, as NVIDIA writes it: compute slices if they are fewer, GPU slices, memory."""
+    if slice_ is None:
+        return ""
+    compute, gpu = slice_.computeInstanceSliceCount, slice_.gpuInstanceSliceCount
+    part = f"{compute}c." if compute < gpu else ""
+    return f"{part}{gpu}g.{math.ceil(slice_.memorySizeMB / 1024)}gb"
 
 
 def _pynvml() -> Any:

@@ -89,8 +89,13 @@ class GpuPrice(Section):
     """What an hour of some GPUs costs."""
 
     gpus: Patterns = Field(min_length=1)
-    """Device names as NVML spells them, or patterns."""
+    """Device names as NVML spells them, or patterns. A slice's are fitted by patterns that say `MIG`, and no others."""
     usd_per_hour: Usd
+
+    def fits(self, gpu: str) -> bool:
+        """Whether it is for this device. A whole GPU's price is not that of a slice of it."""
+        is_slice = "mig" in gpu.lower().split()
+        return _any([pattern for pattern in self.gpus if "mig" in pattern or not is_slice], gpu)
 
 
 class PriceFile(Section):
@@ -101,7 +106,7 @@ class PriceFile(Section):
 
     def gpu_hour_usd(self, gpu: str) -> float | None:
         """USD per hour of a device, by its name; the first entry that fits."""
-        return next((price.usd_per_hour for price in self.gpus if _any(price.gpus, gpu)), None)
+        return next((price.usd_per_hour for price in self.gpus if price.fits(gpu)), None)
 
 
 class PricesOfFile:
