@@ -21,10 +21,12 @@ def above(trace: Trace, step: Step) -> Iterator[Step]:
 
 def cover(trace: Trace) -> None:
     """Note which spans the calls that have been handed out are below, seen or not."""
+    covered = {**trace.covered}
     for step in trace.handed_out:
-        covered = trace.covered.setdefault(step.kind, set())
-        covered.add(step.parent_span_id)
-        covered.update(ancestor.parent_span_id for ancestor in above(trace, step))
+        of_kind = covered.setdefault(step.kind, set())
+        of_kind.add(step.parent_span_id)
+        of_kind.update(ancestor.parent_span_id for ancestor in above(trace, step))
+    trace.covered = covered
     trace.handed_out.clear()
 
 

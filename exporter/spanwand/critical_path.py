@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 
-def critical_path_s(intervals: Iterable[tuple[int, int]]) -> float:
-    """Seconds on the chain of steps that ends last. `intervals` are starts and ends in nanoseconds.
+def critical_path_s(times_ns: Iterable[int]) -> float:
+    """Seconds on the chain of steps that ends last. `times_ns` are start and end of one step after the other.
 
     Walked from the end: what ends last counts from its start on; before that start, whatever ended last before it.
     """
     length_ns, start_of_chain_ns = 0, None
-    for start_ns, end_ns in sorted(intervals, key=_end_then_start, reverse=True):
+    times = iter(times_ns)
+    for start_ns, end_ns in sorted(zip(times, times, strict=True), key=_end_then_start, reverse=True):
         if start_of_chain_ns is None or end_ns <= start_of_chain_ns:
             length_ns += end_ns - start_ns
             start_of_chain_ns = start_ns

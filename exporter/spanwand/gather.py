@@ -185,11 +185,12 @@ class Gather:
             self._drops.update(forget_said(trace))
         if trace.spans == trace.elsewhere:
             return Settled(calls, None, trace)
-        request, made = request_of(trace), trace.made
+        request, made, trace.made = request_of(trace), trace.made, None
         if request == made:
             return Settled(calls, None, trace)
-        trace.made = request if made is None else replace(request, revision=made.revision + 1)
-        return Settled(calls, trace.made, trace)
+        trace.revision = request.revision
+        trace.service, trace.experiment, trace.arm = request.service, request.experiment, request.arm
+        return Settled(calls, request, trace)
 
     def _hand_out(self, trace: Trace, until_ns: int, undecided_until_ns: int) -> list[Clean]:
         """Take from a trace what counts and arrived by then; by `undecided_until_ns` if more may be said about it."""

@@ -16,7 +16,7 @@ def add_said(trace: Trace, said: Clean) -> None:
         trace.said = {}
     before = trace.said.get(said.span_id)
     trace.said[said.span_id] = said if before is None else together(before, said)
-    if said.arm and not (trace.experiment or trace.arm):
+    if said.arm and not (trace.experiment or trace.arm or trace.revision):
         trace.experiment, trace.arm = said.experiment, said.arm
 
 

@@ -1,6 +1,7 @@
 """One span of a trace as `gather` holds it: the record until it is handed out, and what tells later spans from it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -28,8 +29,16 @@ NO_EVIDENCE = Evidence()
 
 def evidence_of(scope_name: str, response_id: str) -> Evidence:
     """The evidence of a span. A response id that is short or a mere number is none."""
-    is_id = len(response_id) >= _SHORTEST_ID and not response_id.isdigit()
-    return Evidence(hash(scope_name), hash(response_id) if is_id else 0)
+    written_by = _written_by(scope_name)
+    if len(response_id) < _SHORTEST_ID or response_id.isdigit():
+        return written_by
+    return Evidence(written_by.scope, hash(response_id))
+
+
+@lru_cache(1024)
+def _written_by(scope_name: str) -> Evidence:
+    """One object for all that a scope wrote: a step is held for minutes."""
+    return Evidence(hash(scope_name))
 
 
 class Step(msgspec.Struct, gc=False):

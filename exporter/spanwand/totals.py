@@ -33,7 +33,8 @@ def add(trace: Trace, step: Step, generation: Clean) -> None:
     if trace.is_plain:
         trace.is_plain = _is_plain(trace, step, generation)
     trace.steps[step.span_id] = step
-    trace.parents.add(step.parent_span_id)
+    step.trace_id = trace.trace_id
+    step.parent_span_id = trace.parents.setdefault(step.parent_span_id, step.parent_span_id)
     _adopt(trace, generation)
     if step.kind or knows_usage(generation):
         trace.held.append(step)
@@ -42,7 +43,7 @@ def add(trace: Trace, step: Step, generation: Clean) -> None:
     if generation.operation is _RETRIEVAL:
         _retrieved(trace, generation)
         if generation.latency_s is not None:
-            trace.intervals.append((generation.start_ns, generation.end_ns))
+            trace.intervals += (generation.start_ns, generation.end_ns)
 
 
 def count(trace: Trace, generation: Clean) -> None:
@@ -55,7 +56,7 @@ def count(trace: Trace, generation: Clean) -> None:
         _retrieved(trace, generation)
     trace.failed += generation.failure is not None and not counting.is_retried
     if generation.latency_s is not None:
-        trace.intervals.append((generation.start_ns, generation.end_ns))
+        trace.intervals += (generation.start_ns, generation.end_ns)
     usage, image = generation.usage, generation.image
     trace.input_tokens = _sum(trace.input_tokens, usage.input_tokens)
     trace.output_tokens = _sum(trace.output_tokens, usage.output_tokens)
@@ -71,7 +72,8 @@ def _retrieved(trace: Trace, generation: Clean) -> None:
     trace.retrievals += 1
     trace.documents = _sum(trace.documents, found.documents)
     if found.scores:
-        trace.best_scores.append(max(found.scores))
+        trace.scored += 1
+        trace.best_scores += max(found.scores)
 
 
 def _sum(total: _Amount | None, amount: _Amount | None) -> _Amount | None:
@@ -85,7 +87,7 @@ def add_root(trace: Trace, root: CleanRoot) -> None:
     _stretch(trace, root.start_ns, root.end_ns)
     if root.parent_span_id and root.span_id not in trace.steps:
         trace.steps[root.span_id] = _link(root)
-        trace.parents.add(root.parent_span_id)
+        trace.parents[root.parent_span_id] = root.parent_span_id
     best = trace.root
     if best is None or _rank(root) < _rank(best):
         if root.attributes or len(root.name) > _NAME_MAX_CHARS:
@@ -99,23 +101,24 @@ def request_of(trace: Trace) -> Request:
 
     An amended one stays with the service, experiment and arm it was first made for: its row is in their run.
     """
-    root, made = trace.root, trace.made
-    own_arm = root if root is not None and (root.experiment or root.arm) else trace
+    root = trace.root
+    named = trace if root is None or trace.revision else root
+    own_arm = named if named.experiment or named.arm else trace
     root_failed = root is not None and root.failure is not None
-    request = Request(
+    return Request(
         trace_id=trace.trace_id,
         trace_state=trace.trace_state,
         name=root.name if root else "",
         start_ns=trace.start_ns,
         end_ns=trace.end_ns,
-        service=root.service if root else trace.service,
+        service=named.service,
         generations=trace.generations,
         errors=trace.failed or int(root_failed),
         retries=trace.retries,
         fallbacks=trace.fallbacks,
         retrievals=trace.retrievals,
         documents=trace.documents,
-        retrieval_score=sum(trace.best_scores) / len(trace.best_scores) if trace.best_scores else None,
+        retrieval_score=trace.best_scores / trace.scored if trace.scored else None,
         input_tokens=trace.input_tokens,
         output_tokens=trace.output_tokens,
         images=trace.images,
@@ -127,11 +130,15 @@ def request_of(trace: Trace) -> Request:
         session_id=(root.session_id if root else "") or trace.session_id,
         prompt_name=trace.prompt_name,
         prompt_version=trace.prompt_version,
-        attributes={**trace.attributes, **root.attributes} if root else trace.attributes,
+        attributes={**trace.attributes, **root.attributes} if root and root.attributes else trace.attributes,
+        revision=trace.revision + 1,
     )
-    if made is None:
-        return request
-    return replace(request, service=made.service, experiment=made.experiment, arm=made.arm, revision=made.revision)
+
+
+def reopen(trace: Trace) -> None:
+    """Make the Request once more that was last made, before something late changes what it is made of."""
+    if trace.revision and trace.made is None:
+        trace.made = request_of(trace)
 
 
 def _is_plain(trace: Trace, step: Step, generation: Clean) -> bool:
@@ -146,7 +153,7 @@ def _is_plain(trace: Trace, step: Step, generation: Clean) -> bool:
 
 def _adopt(trace: Trace, generation: Clean) -> None:
     """What the root may not say."""
-    if not (trace.experiment or trace.arm):
+    if not (trace.experiment or trace.arm or trace.revision):
         trace.experiment, trace.arm = generation.experiment, generation.arm
     if not trace.session_id:
         trace.session_id = generation.session_id

@@ -1,5 +1,7 @@
 """One trace: its steps, the totals of its model calls, and the root that names it."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from spanwand.consistent import NO_SHARE, Share
@@ -10,10 +12,14 @@ from spanwand.step import Step
 
 _NO_SERVICE = Service()
 _NO_ATTRIBUTES: Attributes = {}
+_NOTHING_COVERED: Mapping[str, set[bytes]] = {}
 
 
 class Trace(msgspec.Struct, kw_only=True, gc=False):
-    """Mutable. `position` is that of the window it began in, `begun_*` is what had arrived in all by then."""
+    """Mutable. `position` is that of the window it began in, `begun_*` is what had arrived in all by then.
+
+    Of all that is held, the closed ones among these are most: so a trace has no object of its own that it can share.
+    """
 
     trace_id: bytes
     position: int
@@ -27,11 +33,11 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     spans: int = 0
     steps: dict[bytes, Step] = msgspec.field(default_factory=dict)
     """Its generations, and local roots with a parent, by span id."""
-    parents: set[bytes] = msgspec.field(default_factory=set)
-    """Parents of the steps, seen or not."""
+    parents: dict[bytes, bytes] = msgspec.field(default_factory=dict)
+    """Parents of the steps, seen or not, each by itself: its steps share that one object."""
     held: list[Step] = msgspec.field(default_factory=list)
     handed_out: list[Step] = msgspec.field(default_factory=list)
-    covered: dict[str, set[bytes]] = msgspec.field(default_factory=dict)
+    covered: Mapping[str, set[bytes]] = msgspec.field(default_factory=lambda: _NOTHING_COVERED)
     """By kind, what is above the calls that have been handed out; not yet for those in `handed_out`."""
     elsewhere: int = 0
     """Of its spans, those whose call is reported in another trace."""
@@ -44,10 +50,12 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     fallbacks: int = 0
     retrievals: int = 0
     documents: int | None = None
-    best_scores: list[float] = msgspec.field(default_factory=list)
-    """Of each retrieval that has scores."""
-    intervals: list[tuple[int, int]] = msgspec.field(default_factory=list)
-    """Start and end of each counted call and of each retrieval."""
+    scored: int = 0
+    """Retrievals that have scores."""
+    best_scores: float = 0.0
+    """The best score of each, added up."""
+    intervals: list[int] = msgspec.field(default_factory=list)
+    """Start and end of each counted call and of each retrieval, one after the other."""
     start_ns: int = 0
     end_ns: int = 0
     input_tokens: int | None = None
@@ -62,14 +70,16 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     prompt_name: str = ""
     prompt_version: str = ""
     trace_state: str = ""
-    attributes: Attributes = _NO_ATTRIBUTES
+    attributes: Attributes = msgspec.field(default_factory=lambda: _NO_ATTRIBUTES)
     root: CleanRoot | None = None
     said: dict[bytes, Clean] | None = None
     """What events say of a call, by its span id; of all its calls, without one."""
     share: Share = NO_SHARE
     """With which probability what came out of it so far was kept."""
+    revision: int = 0
+    """Of the Request last made; from the first one on, `service`, `experiment` and `arm` are what it was made for."""
     made: Request | None = None
-    """Its Request as it was last made; a late span amends it."""
+    """That Request, while late spans amend it."""
 
     @property
     def root_ended(self) -> bool:

@@ -21,6 +21,7 @@ from heapq import heappop, heappush
 from itertools import takewhile
 
 from spanwand.config import GatherConfig
+from spanwand.totals import reopen
 from spanwand.trace import Old, Trace
 
 _NS = 1_000_000_000
@@ -165,15 +166,18 @@ class Traces:
         self._forgotten.clear()
 
     def _touch(self, trace_id: bytes, arrival_ns: int) -> Trace | Old | None:
-        trace: Trace | Old | None = self._traces.get(trace_id)
+        trace = self._traces.get(trace_id)
         if trace is None:
-            trace = self._old.get(trace_id)
-            if trace is None:
-                return None
-        elif trace_id in self._settling:
+            old = self._old.get(trace_id)
+            if old is not None:
+                old.last_ns = arrival_ns
+            return old
+        if trace_id in self._settling:
             self._settling.move_to_end(trace_id)
         elif trace_id in self._waiting:
             self._waiting.move_to_end(trace_id)
+        else:
+            reopen(trace)
         trace.last_ns = arrival_ns
         return trace
 
