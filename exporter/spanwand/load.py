@@ -36,7 +36,12 @@ Settings = Mapping[str, Setting]
 _MAPPING = "must be a mapping of keys to values"
 _NO_YAML = (yaml.YAMLError, ValueError, RecursionError)
 """What PyYAML raises: the second of a date that does not exist, the third of something nested too deep."""
-_WORDS = {"tuple_type": "must be a list", "model_type": _MAPPING, "model_attributes_type": _MAPPING}
+WORDS = {
+    "tuple_type": "must be a list",
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+    "extra_forbidden": "unknown key",
+}
 """Of errors that pydantic tells a programmer of."""
 
 
@@ -165,7 +170,7 @@ def _tree(settings: Settings) -> dict[str, object]:
 
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     """All problems in one line: key, what is wrong, where it was set."""
-    found = {detail["loc"]: _WORDS.get(detail["type"], detail["msg"]) for detail in error.errors(include_input=False)}
+    found = {detail["loc"]: WORDS.get(detail["type"], detail["msg"]) for detail in error.errors(include_input=False)}
     innermost = {place: message for place, message in found.items() if not any(_is_within(o, place) for o in found)}
     return "; ".join(_problem(place, message, origins) for place, message in innermost.items())
 

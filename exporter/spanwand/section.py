@@ -1,9 +1,21 @@
 """The shape of every block of configuration."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+
+LONGEST_S = 1_000_000_000
+"""Three decades: what waits for longer overflows somewhere."""
 
 
 class Section(BaseModel):
     """A block of configuration: frozen, unknown keys refused, docstrings of fields become the reference."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_waited_for(cls, value: Any, info: ValidationInfo) -> Any:
+        if str(info.field_name).endswith("_s") and isinstance(value, int | float) and value > LONGEST_S:
+            raise ValueError(f"input should be at most {LONGEST_S} seconds")
+        return value

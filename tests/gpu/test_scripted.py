@@ -38,13 +38,18 @@ def test_without_a_script_there_is_a_gpu_that_works_and_rests() -> None:
     assert sample.index == "0"
 
 
-@pytest.mark.parametrize("text", ["gpus: []", "gpus: [{phases: [{seconds: 0}]}]", "gpus: [{colour: red}]", "["])
+@pytest.mark.parametrize(
+    "text", ["gpus: []", "gpus: [{phases: [{seconds: 0}]}]", "gpus: [{colour: red}]", "[", "[" * 5_000]
+)
 def test_a_script_that_is_wrong_is_one_clear_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "gpus.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"gpu\.script .*gpus\.yaml: ") as caught:
         load_script(str(path))
     assert "\n" not in str(caught.value)
+    path.write_text("- a")
+    with pytest.raises(ConfigError, match="the file: must be a mapping of keys to values"):
+        load_script(str(path))
 
 
 def test_a_script_that_is_not_there() -> None:

@@ -137,6 +137,9 @@ def test_bad_values_name_key_and_origin_but_never_the_value(file: Path) -> None:
         ("sinks: wandb", "sinks: must be a list (file {file}:1)"),
         ("redact: {rules: [keys]}", "redact.rules.0: must be a mapping of keys to values (file {file}:1)"),
         ("in_process: {max_queued_spans: many}", "in_process.max_queued_spans: input should be a valid integer"),
+        ("alerts: [{figure: error_rate, over: 1}]", "alerts.0.over: unknown key (file {file}:1)"),
+        ("gather: {late_s: .inf}", "gather.late_s: input should be a finite number (file {file}:1)"),
+        ("gather: {late_s: 1.0e+300}", "gather.late_s: input should be at most 1000000000 seconds (file {file}:1)"),
     ],
 )
 def test_a_value_of_another_kind_is_told_in_words_of_the_file(file: Path, text: str, message: str) -> None:

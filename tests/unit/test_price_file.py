@@ -160,7 +160,7 @@ def test_gpu_hours(book: PriceBook) -> None:
         ("models:\n- models: [a]\n  since: soon\n  usd_per_call: 1", ":3: models.0.since: "),
         ("models:\n- models: [a]\n  service_tier: cheap\n  usd_per_call: 1", ":3: models.0.service_tier: "),
         ("gpus:\n- gpus: [a]\n  usd_per_hour: 1\n  usd_per_hour: 2", ":4: usd_per_hour is set twice"),
-        ("- 1", ":1: the file: input should be"),
+        ("- 1", ":1: the file: must be a mapping of keys"),
         ("a: &a [*a]", ":1: a: unknown key"),
     ],
 )

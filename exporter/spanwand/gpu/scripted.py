@@ -6,13 +6,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
-import pydantic
-import yaml
 from pydantic import Field
 
 from spanwand.config import Section
 from spanwand.errors import ConfigError
 from spanwand.gpu_sample import GpuSample
+from spanwand.prices.lines import read_section
 
 _NS = 1_000_000_000
 
@@ -49,9 +48,9 @@ def load_script(path: str) -> Script:
     if not path:
         return Script()
     try:
-        return Script.model_validate(yaml.safe_load(Path(path).expanduser().read_text()))
-    except (OSError, yaml.YAMLError, pydantic.ValidationError) as error:
-        raise ConfigError(f"gpu.script {path}: {' '.join(str(error).split())}") from None
+        return read_section(Script, Path(path).expanduser())[0]
+    except ConfigError as error:
+        raise ConfigError(f"gpu.script {path}: {error}") from None
 
 
 class ScriptedReader:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from spanwand.errors import ConfigError
+from spanwand.load import WORDS
 
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
@@ -57,7 +58,6 @@ def _problem(error: ValidationError, path: Path, lines: Mapping[Place, int]) -> 
     detail = error.errors(include_input=False, include_url=False)[0]
     place = detail["loc"]
     known = next(place[:end] for end in range(len(place), -1, -1) if place[:end] in lines)
-    unknown, missing = detail["type"] == "extra_forbidden", detail["type"] == "missing"
-    message = "unknown key" if unknown else detail["msg"].removeprefix("Value error, ")
-    key = ".".join(str(part) for part in (place if missing else known)) or "the file"
+    message = WORDS.get(detail["type"], detail["msg"]).removeprefix("Value error, ")
+    key = ".".join(str(part) for part in (place if detail["type"] == "missing" else known)) or "the file"
     return f"{path}:{lines[known]}: {key}: {message[:1].lower()}{message[1:]}"
