@@ -1,5 +1,6 @@
 """P7, E3: alerts on what is too low, and the end of an alert."""
 
+import random
 from typing import Any
 
 from tests.unit.test_alert import Line, calls, rule, update
@@ -48,3 +49,13 @@ def test_the_end_of_what_was_said_is_said_if_asked_for() -> None:
     assert said[2].text.endswith("is 0.08 over the 10 s until 2023-11-14T22:13:50+00:00, no longer above 0.1.")
     assert line.said([(9, calls(100, 50)), (11, calls(1)), (12, calls(100, 9)), (13, calls(100))]) == [12]
     assert line.said([(14, calls(100))]) == []
+
+
+def test_begin_and_end_take_turns_whatever_happens() -> None:
+    rng = random.Random(11)
+    windows = [(n, calls(rng.randrange(60), rng.randrange(9))) for n in sorted(rng.sample(range(9_000), 3_000))]
+    line = Line(rule(every_s=600, send_resolved=True))
+    said = [alert.title for n, points in windows for alert in line.window(n, update(points))]
+    assert len(said) > 20
+    assert said[::2] == ["error_rate above 0.1"] * len(said[::2])
+    assert said[1::2] == ["resolved: error_rate above 0.1"] * len(said[1::2])
