@@ -4,6 +4,7 @@ The shares of calls are among that. And they and what nobody took are what the c
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.support.records import trace_id
 
+from spanwand import gpu_devices
 from spanwand.batch import Batch
 from spanwand.config import AggregateConfig, AttributionConfig, DeduplicateConfig, GatherConfig, GpuConfig, LineConfig
 from spanwand.gpu_sample import GpuSample, encode
@@ -91,6 +93,14 @@ CONFIGS = st.builds(
     st.sampled_from([50, 1_000]),
     st.sampled_from([5, 60, 300, 1_800]),
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def old_soon() -> Iterator[None]:
+    """Journals of these tests are short: what is older than 15 s counts as old."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gpu_devices, "_FINE_NS", 15 * SECOND_NS)
+        yield
 
 
 def call_body(call: Call, now_ns: int) -> bytes:
