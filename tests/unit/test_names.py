@@ -1,19 +1,14 @@
-"""Names and places out of rows (P6, issue 5 item 1): in a process of its own, and failing closed."""
+"""Names and places out of rows (P6, issue 5 item 1): what is looked through, and failing closed."""
 
 import json
-import sys
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from pydantic import ValidationError
 from tests.support import name_engine
-from tests.support.daemon import until
 from tests.support.records import KEPT, call, held
 
 from spanwand.batch import Batch, RunKey, RunUpdate
@@ -27,16 +22,14 @@ from spanwand.rows import makers
 from spanwand.runs import HEALTH_RUN
 from spanwand.summary import Summary
 from spanwand.tables import FEEDBACK, GENERATIONS, columns, layout
-from spanwand_sidecar.names.engine import Engine, EngineFailed, check, proved
+from spanwand_sidecar.names.engine import check
 from spanwand_sidecar.names.rows import CleanRows, Find
-from spanwand_sidecar.names.step import Names
 from spanwand_sidecar.names.texts import Found, edited, without
 
 ATTRIBUTES = ("comic.title",)
 COLUMNS = [column.name for column in columns(GENERATIONS, ATTRIBUTES)]
 RUN = RunKey(group="g", job_type="j", name="n")
 CONFIG = PresidioConfig(model="m", timeout_s=60, budget_s=120)
-HANG_S = 60.0
 
 
 def find(texts: Sequence[str], _: float) -> list[Sequence[Found]]:
@@ -62,9 +55,7 @@ def cells(clean: Batch) -> list[dict[str, object]]:
 
 
 def points(clean: Batch) -> dict[str, float]:
-    return {
-        name: value for update in clean.updates if update.run == HEALTH_RUN.key for name, value in update.points.items()
-    }
+    return next((dict(update.points) for update in clean.updates if update.run == HEALTH_RUN.key), {})
 
 
 def test_every_column_that_may_hold_what_was_said() -> None:
@@ -158,107 +149,6 @@ def test_counts_join_those_of_the_line() -> None:
     clean = clean_rows()(Batch(seq=1, low=0, start_ns=0, end_ns=1, updates=(health, *before.updates)))
     assert points(clean) == {"spanwand/redacted/email": 2, "spanwand/redacted/person": 3}
     assert Summary().add(points(clean))["redaction"] == {"email": 2, "person": 3}
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    made = Engine([sys.executable, str(Path(name_engine.__file__)), "{}"])
-    yield made
-    made.close()
-
-
-def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "name_engine" in " ".join(child.cmdline())]
-
-
-def test_a_process_finds(engine: Engine) -> None:
-    assert engine(["Jane Doe in Berlin", "é", ""], HANG_S) == (((0, 8, "PERSON"), (12, 18, "LOCATION")), (), ())
-    long = "Jane Doe " * 2_000
-    assert len(engine([long], HANG_S)[0]) == 2_000
-
-
-@pytest.mark.parametrize("said", ["die", "raise", "nonsense", "download"])
-def test_after_a_failure_it_goes_on(engine: Engine, said: str) -> None:
-    """P6: whatever happens in there happens to one row. It cannot reach a network, so it can download nothing."""
-    clean = clean_rows(engine)(batch(row("Jane Doe"), row(f"{said} Jane Doe"), row("John Smith")))
-    assert [shown["input"] for shown in cells(clean)] == ["[person]", "[removed]", "[person]"]
-    assert len(children()) == 1
-
-
-def test_a_hang_ends_with_its_process(engine: Engine) -> None:
-    """P6: nothing piles up that hangs."""
-    engine(["warm"], HANG_S)
-    for _ in range(2):
-        with pytest.raises(TimeoutError):
-            engine(["hang"], 0.2)
-        assert not children()
-    assert engine(["Jane Doe"], HANG_S) == (((0, 8, "PERSON"),),)
-
-
-def test_why_it_failed_is_told_by_type(engine: Engine) -> None:
-    with pytest.raises(EngineFailed, match=r"^RuntimeError$"):
-        engine(["raise: I am Jane Doe"], HANG_S)
-    with pytest.raises(EngineFailed, match=r"^PermissionError$"):
-        engine(["download"], HANG_S)
-
-
-def test_it_has_no_secrets_of_the_daemon(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """R34."""
-    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    assert engine(["environment"], HANG_S) == (((0, 1, "WANDB_MODE"),),)
-
-
-def test_it_has_to_find_somebody_before_anything_starts(engine: Engine) -> None:
-    """P6: a canary self-test, as for patterns."""
-    assert proved(engine, ["PERSON", "LOCATION", "DATE_TIME"], HANG_S) is engine
-    engine.close()
-    blind = Engine([sys.executable, "-c", "import sys; from spanwand_sidecar.names.serve import serve\n"
-                    "serve(int(sys.argv[1]), lambda: lambda text: [])", "{}"])  # fmt: skip
-    with pytest.raises(ConfigError, match="finds no LOCATION and no PERSON in its self-test"):
-        proved(blind, ["PERSON", "LOCATION"], HANG_S)
-    missing = Engine([sys.executable, "-c", "import sys; from spanwand_sidecar.names.serve import serve\n"
-                      "serve(int(sys.argv[1]), lambda: open('/none'))", "{}"])  # fmt: skip
-    with pytest.raises(ConfigError, match=r"redact\.presidio: FileNotFoundError"):
-        proved(missing, ["PERSON"], HANG_S)
-    with pytest.raises(ConfigError, match=r"redact\.presidio: its process has ended"):
-        proved(Engine([sys.executable, "-c", ""]), ["PERSON"], HANG_S)
-
-
-class Taker:
-    """Has everything up to a position already."""
-
-    def __init__(self, seq: int) -> None:
-        self.seq = seq
-        self.taken: list[Batch] = []
-
-    def wants(self, batch: Batch) -> bool:
-        return batch.seq > self.seq
-
-    def put(self, batch: Batch) -> None:
-        self.taken.append(batch)
-
-
-def test_each_batch_is_looked_through_once_for_all(engine: Engine) -> None:
-    """In order; one that all have, after a restart, is not looked through at all. A retry has the same rows."""
-    looked: list[int] = []
-
-    class Counting(CleanRows):
-        def __call__(self, batch: Batch) -> Batch:
-            looked.append(batch.seq)
-            return super().__call__(batch)
-
-    takers = [Taker(1), Taker(2)]
-    names = Names(engine, Counting(engine, layout(ATTRIBUTES, 0), CONFIG))
-    names.start(takers)
-    for seq in range(1, 6):
-        names.put(batch(row("Jane Doe"), seq=seq))
-    names.finish(time.monotonic() + HANG_S)
-    until(lambda: not children())
-    assert looked == [2, 3, 4, 5]
-    assert takers[0].taken == takers[1].taken
-    assert all(one is other for one, other in zip(takers[0].taken, takers[1].taken, strict=True))
-    assert "Jane" not in repr(takers[0].taken)
 
 
 def test_config() -> None:
