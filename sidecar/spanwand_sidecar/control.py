@@ -39,7 +39,8 @@ class Control:
         try:
             self._server = _server(address, routes, reception if is_exposed(address) else None)
         except OSError as error:
-            raise CannotStart(f"admin address {address}: {error.strerror or error}") from None
+            why = error.strerror or error
+            raise CannotStart(f"admin address {address}: {why}; choose another with --admin") from None
         self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_S,), name="admin", daemon=True)
 
     @property

@@ -118,6 +118,7 @@ def test_a_second_daemon_says_what_is_taken(sidecar: RunningDaemon, tmp_path: Pa
         assert code == 1
         assert address in message
         assert message.startswith("spanwand: ")
+        assert "; choose another with --" in message
     assert sidecar.get("/readyz")[0] == 200
 
 

@@ -10,6 +10,7 @@ import click
 from spanwand.prices.file import read_prices
 from spanwand_sidecar import log
 from spanwand_sidecar.commands.settings import config_option, load_config, setting_options
+from spanwand_sidecar.errors import CannotStart
 from spanwand_sidecar.names.engine import check as check_names
 from spanwand_sidecar.sinks import check
 
@@ -30,8 +31,12 @@ def up(config_file: Path | None, **flags: object) -> None:
     log.start(config.log)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own lines have another form, and errors reach us anyway
     from spanwand_sidecar.daemon import run
+    from spanwand_sidecar.receive.addresses import CannotListen
 
-    code = run(config)
+    try:
+        code = run(config)
+    except CannotListen as error:
+        raise CannotStart(f"{error}; choose another with --grpc or --http") from None
     logging.shutdown()
     sys.stdout.flush()
     # Every part has had its time; what hangs still (a sink's library, its exit hooks) must not keep the process.
