@@ -104,7 +104,7 @@ def test_another_process_decides_alike() -> None:
     assert runs == [" ".join(str(int(keep)) for keep in here) + "\n"] * 2
 
 
-@pytest.mark.parametrize("ratio", [0.5, 0.1, 0.01])
+@pytest.mark.parametrize("ratio", [0.5, 0.1, 0.01, 0.001])
 def test_totals_are_unbiased(ratio: float) -> None:
     """R28: within 4 standard deviations, for 20 seeds; R30: with strata that are always kept."""
     n, scores = 5_000, []
