@@ -19,18 +19,21 @@ class Cores(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What a service saw in one turn."""
+    """What a service saw in one turn, and what it and those who work for it used since its turn before."""
 
-    latencies_s: list[float]
+    wall_s: Sequence[float]
+    """Latencies."""
+    own_s: Sequence[float]
+    """The same on the service's own clock: the CPU time that it used meanwhile, which no neighbour lengthens."""
     seconds: float
+    model_cpu_s: float
+    """Of `cpu_s`, the part that is the same with or without telemetry."""
     cpu_s: float
-    """Of the service's process, from the end of its turn before."""
     helpers_cpu_s: float
-    """The same of the processes that work for it."""
 
 
 class Frozen:
-    """A service that reads how much to do, line by line, and answers with JSON: `latencies_s`, `seconds`, `cpu_s`."""
+    """A service that says when it is ready, reads how much to do, line by line, and answers with a `Turn` as JSON."""
 
     def __init__(self, process: "subprocess.Popen[str]", helpers: Sequence[int], cores: Cores) -> None:
         """`helpers` are processes that work for it but are not its children."""
@@ -38,22 +41,31 @@ class Frozen:
         self._helpers = helpers
         self._cores = cores
         self._cpu_s = self._helpers_cpu_s = 0.0
-        pin(process.pid, cores.service)
+
+    def wait_ready(self) -> None:
+        """Let it start wherever there is room, then give it its core, and freeze it."""
+        self._answer()
+        pin(self._process.pid, self._cores.service)
+        self.freeze()
 
     def turn(self, order: str) -> Turn:
         """Thaw, send a line, wait for the answer, freeze."""
         self.thaw()
         assert self._process.stdin
-        assert self._process.stdout
         self._process.stdin.write(f"{order}\n")
         self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        cpu_s = answer["cpu_s"]
-        helpers_cpu_s = sum(sum(each.cpu_times()[:2]) for each in self._others())
-        turn = Turn(answer["latencies_s"], answer["seconds"], cpu_s - self._cpu_s, helpers_cpu_s - self._helpers_cpu_s)
-        self._cpu_s, self._helpers_cpu_s = cpu_s, helpers_cpu_s
+        answer = json.loads(self._answer())
+        totals = answer["cpu_s"], sum(sum(each.cpu_times()[:2]) for each in self._others())
+        turn = Turn(**answer | {"cpu_s": totals[0] - self._cpu_s, "helpers_cpu_s": totals[1] - self._helpers_cpu_s})
+        self._cpu_s, self._helpers_cpu_s = totals
         self.freeze()
         return turn
+
+    def _answer(self) -> str:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, f"{self._process.args!r} has ended; its log says why"
+        return line
 
     @property
     def has_helpers(self) -> bool:

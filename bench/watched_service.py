@@ -1,14 +1,12 @@
-"""The service that bench/overhead.py watches: a panel is described by a model API, then drawn in steps.
+"""The service that bench/overhead.py watches: a panel is described by a model API, then drawn by a model of its own.
 
-    python bench/watched_service.py RECORDER --iterations N
+    python bench/watched_service.py RECORDER MODEL AMOUNT
 
-A line of its input is a number, and `flush` or not: it makes so many panels, ten at a time, hands over what was
-recorded if it is to, and answers with a line of JSON. What stands for the model that draws is arithmetic without the
-interpreter lock, as kernels are: the same amount for each panel.
+It says a line when it is ready. A line of its input is a number, and `flush` or not: it makes so many panels, ten at a
+time, hands over what was recorded if it is to, and answers with a line of JSON.
 """
 
 import argparse
-import hashlib
 import importlib
 import json
 import sys
@@ -20,8 +18,8 @@ from typing import Any, NamedTuple
 import openai
 from opentelemetry import trace
 
-AT_ONCE = 10
-STEPS = 28
+from watched_models import AT_ONCE, MODELS, STEPS, Draw
+
 CHAT_MODEL, IMAGE_MODEL = "gpt-4o-mini", "sd3.5-large"
 ATTRIBUTES: dict[str, str | int | float] = {
     "gen_ai.operation.name": "image_generation",
@@ -36,7 +34,6 @@ ATTRIBUTES: dict[str, str | int | float] = {
 }
 
 Describe = Callable[[int], Any]
-Draw = Callable[[], None]
 
 
 class Recorded(NamedTuple):
@@ -57,17 +54,33 @@ def plain(describe: Describe, draw: Draw) -> Recorded:
 
 
 def traced(describe: Describe, draw: Draw) -> Recorded:
-    """A span for the panel and one for the image; the instrumentation of `openai` makes the third."""
+    """A span for the panel; instrumentations make those of its calls."""
     tracer = trace.get_tracer("watched-service")
     provider: Any = trace.get_tracer_provider()
 
     def panel(number: int) -> None:
         with tracer.start_as_current_span("make_panel"):
             describe(number)
-            with tracer.start_as_current_span(f"image_generation {IMAGE_MODEL}", attributes=ATTRIBUTES):
-                draw()
+            draw()
 
-    return Recorded(panel, provider.force_flush)
+    def flush() -> None:
+        """The SDK's own ends where its exporter begins."""
+        provider.force_flush()
+        for processor in provider._active_span_processor._span_processors:
+            processor.span_exporter.force_flush()
+
+    return Recorded(panel, flush)
+
+
+def spanned(describe: Describe, draw: Draw) -> Recorded:
+    """The same with a span of the service's own for the image: no instrumentation knows the model that draws."""
+    tracer = trace.get_tracer("watched-service")
+
+    def drawn() -> None:
+        with tracer.start_as_current_span(f"image_generation {IMAGE_MODEL}", attributes=ATTRIBUTES):
+            draw()
+
+    return traced(describe, drawn)
 
 
 def logged(describe: Describe, draw: Draw) -> Recorded:
@@ -108,50 +121,59 @@ def woven(describe: Describe, draw: Draw) -> Recorded:
 RECORDERS: Mapping[str, Callable[[Describe, Draw], Recorded]] = {
     "plain": plain,
     "traced": traced,
+    "spanned": spanned,
     "logged": logged,
     "woven": woven,
 }
+
+
+class Latency(NamedTuple):
+    """How long a call took: on the wall's clock, and on the service's own, which is its CPU time."""
+
+    wall_s: float
+    own_s: float
 
 
 def main() -> None:
     """Serve until the end of the input."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("recorder", choices=RECORDERS)
-    parser.add_argument("--iterations", type=int, required=True, help="arithmetic of one step")
+    parser.add_argument("model", choices=MODELS)
+    parser.add_argument("amount", type=int, help="of the model's work, as bench/watched_models.py says")
     options = parser.parse_args()
+    spent_s: list[float] = []
+    recorded = RECORDERS[options.recorder](describer(), MODELS[options.model].make(options.amount, spent_s))
+    print("ready", flush=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for line in sys.stdin:
+            panels, *then = line.split()
+            begun_s = time.perf_counter()
+            latencies = list(pool.map(lambda number: latency(recorded.panel, number), range(int(panels))))
+            seconds = time.perf_counter() - begun_s
+            if then == ["flush"]:
+                recorded.flush()
+            wall_s, own_s = zip(*latencies, strict=True)
+            answer = {"wall_s": wall_s, "own_s": own_s, "seconds": seconds, "model_cpu_s": sum(spent_s)}
+            spent_s.clear()
+            print(json.dumps(answer | {"cpu_s": time.process_time()}), flush=True)
+
+
+def describer() -> Describe:
+    """A call of the model API."""
     client = openai.OpenAI()
 
     def describe(number: int) -> Any:
         prompt = f"Describe in one line: panel {number}, the fox climbs the harbour wall at dawn."
         return client.chat.completions.create(model=CHAT_MODEL, messages=[{"role": "user", "content": prompt}])
 
-    def draw() -> None:
-        for _ in range(STEPS):
-            step(options.iterations)
-
-    recorded = RECORDERS[options.recorder](describe, draw)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for line in sys.stdin:
-            panels, *then = line.split()
-            begun_s = time.perf_counter()
-            latencies_s = list(pool.map(lambda number: seconds_of(recorded.panel, number), range(int(panels))))
-            seconds = time.perf_counter() - begun_s
-            if then == ["flush"]:
-                recorded.flush()
-            answer = {"latencies_s": latencies_s, "seconds": seconds, "cpu_s": time.process_time()}
-            print(json.dumps(answer), flush=True)
+    return describe
 
 
-def step(iterations: int) -> None:
-    """So much arithmetic."""
-    hashlib.pbkdf2_hmac("sha256", b"latents", b"noise", iterations)
-
-
-def seconds_of(call: Callable[[int], object], number: int) -> float:
+def latency(call: Callable[[int], object], number: int) -> Latency:
     """How long a call takes."""
-    begun_s = time.perf_counter()
+    wall_s, own_s = time.perf_counter(), time.process_time()
     call(number)
-    return time.perf_counter() - begun_s
+    return Latency(time.perf_counter() - wall_s, time.process_time() - own_s)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,113 @@
+"""The ways of recording that bench/overhead.py compares, and how a service is started for each."""
+
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from frozen import Cores, Frozen, frozen
+from spanwand_sidecar.demo.openai_api import API_KEY
+from spanwand_sidecar.demo.processes import daemon, demo_settings, environment
+from watched_models import MODELS
+from weave_server import weave_server
+
+SERVICE, CALIBRATION = (str(Path(__file__).with_name(name)) for name in ("watched_service.py", "watched_models.py"))
+BASELINE, AGAIN = "no telemetry", "no telemetry, again"
+SIDECAR, IN_PROCESS = "OTel SDK to the sidecar", "in-process exporter"
+WANDB, WEAVE = "wandb in the request", "Weave SDK"
+OURS = (SIDECAR, IN_PROCESS)
+WAYS = 6
+OTEL = {
+    "OTEL_SERVICE_NAME": "overhead",
+    "OTEL_METRICS_EXPORTER": "none",
+    "OTEL_LOGS_EXPORTER": "none",
+    "OTEL_BSP_SCHEDULE_DELAY": "500",  # ten times as often as by default, so that a turn sends most of what it made
+}
+AGGREGATE = {"window_s": 2 * WAYS, "rows_interval_s": 4 * WAYS}
+"""Time passes for who is frozen too. By its own time a window takes 2 s, not 10 as by default, and rows go every 4 s,
+not every 60: as often as it has a turn."""
+QUIET = {"DIFFUSERS_VERBOSITY": "error", "TRANSFORMERS_VERBOSITY": "error"}
+WANDB_QUIET = {"WANDB_SILENT": "true", "WANDB_CONSOLE": "off", "WANDB_ERROR_REPORTING": "false"}
+
+
+class Setup(NamedTuple):
+    """What all ways share: the Python and its model, the API that it calls, and cores."""
+
+    python: str
+    model: str
+    amount: int
+    api: str
+    cores: Cores
+    has_weave: bool
+
+
+class Way(NamedTuple):
+    """How a service is started that is recorded in some way."""
+
+    recorder: str
+    environ: Mapping[str, str] = {}
+    is_instrumented: bool = False
+    helpers: Sequence[int] = ()
+
+
+def amount_of(python: str, model: str, panel_ms: float) -> int:
+    """How much of a model's work takes so long here."""
+    command = [python, CALIBRATION, model, str(panel_ms)]
+    done = subprocess.run(command, env=environment(QUIET), stdout=subprocess.PIPE, text=True, check=True)
+    return int(done.stdout.split()[-1])
+
+
+@contextmanager
+def started(folder: Path, setup: Setup) -> Iterator[dict[str, Frozen]]:
+    """New services, one for each way, ready and frozen; each writes to a folder of its own."""
+    instrument = Path(setup.python).with_name("opentelemetry-instrument")
+    assert instrument.exists(), f"{instrument} is not installed; pip install 'spanwand[demo]'"
+    with ExitStack() as stack:
+        services: dict[str, Frozen] = {}
+        for name, way in ways(stack, folder, setup).items():
+            place = folder / slug(name)
+            place.mkdir(exist_ok=True)
+            above = [str(instrument)] if way.is_instrumented else []
+            command = [*above, setup.python, SERVICE, way.recorder, setup.model, str(setup.amount)]
+            api = {"OPENAI_BASE_URL": setup.api, "OPENAI_API_KEY": API_KEY}
+            environ = {**QUIET, **api, "WANDB_DIR": str(place), **way.environ}
+            log = place / "service.log"
+            its = frozen(command, environment(environ), log, way.helpers, setup.cores)
+            services[name] = stack.enter_context(its)
+        for service in services.values():
+            service.wait_ready()
+        yield services
+
+
+def ways(stack: ExitStack, folder: Path, setup: Setup) -> dict[str, Way]:
+    """What is compared; a daemon and a server for those that need one."""
+    data = folder / slug(SIDECAR)
+    data.mkdir()
+    settings = demo_settings(data) | {"aggregate": AGGREGATE, "gpu": {"reader": "off"}}
+    endpoints = stack.enter_context(daemon(data, settings))
+    to_daemon = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{endpoints.grpc[0]}", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    in_process = {
+        "OTEL_TRACES_EXPORTER": "wandb",
+        "SPANWAND_WANDB__MODE": "offline",
+        "SPANWAND_DATA_DIR": str(folder / slug(IN_PROCESS)),
+        **{f"SPANWAND_AGGREGATE__{name.upper()}": str(value) for name, value in AGGREGATE.items()},
+    }
+    recorder = "traced" if MODELS[setup.model].is_watched else "spanned"
+    found = {
+        BASELINE: Way("plain"),
+        AGAIN: Way("plain"),
+        SIDECAR: Way(recorder, OTEL | to_daemon, is_instrumented=True, helpers=[endpoints.pid]),
+        IN_PROCESS: Way(recorder, OTEL | in_process, is_instrumented=True),
+        WANDB: Way("logged", WANDB_QUIET),
+    }
+    if setup.has_weave:
+        url = stack.enter_context(weave_server())
+        server = {"WANDB_BASE_URL": url, "WF_TRACE_SERVER_URL": url, "WANDB_API_KEY": "0" * 40}
+        found[WEAVE] = Way("woven", WANDB_QUIET | server | {"WEAVE_PRINT_CALL_LINK": "false"})
+    return found
+
+
+def slug(name: str) -> str:
+    """As the name of a folder."""
+    return name.lower().replace(",", "").replace(" ", "-")
