@@ -14,6 +14,7 @@ import os
 import platform
 import pstats
 import random
+import sysconfig
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -176,6 +177,13 @@ def profile(name: str) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
 
 
+def built() -> str:
+    """What the interpreter says of how it was built. Debian's has both, and takes its flags out of what it says."""
+    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    said = [name for name, flag in (("PGO", "--enable-optimizations"), ("LTO", "--with-lto")) if flag in options]
+    return f"built with {' and '.join(said) or 'neither PGO nor LTO as far as it says'}"
+
+
 def main() -> None:
     """Print all workloads, or the profile of one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -185,7 +193,7 @@ def main() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     gc.freeze()  # both as in the daemon
     gc.set_threshold(*COLLECT_AFTER)
-    print(f"one core, Python {platform.python_version()}")
+    print(f"one core, Python {platform.python_version()}, {built()}")
     for name in () if options.profile else WORKLOADS:
         report(name, options.seconds)
     if options.profile:
