@@ -1,4 +1,7 @@
-"""An engine that knows a few people, and words that make it hang, die or talk nonsense: `python FILE NUMBER`."""
+"""An engine that knows a few people, and words that make it hang, die or talk nonsense.
+
+`python FILE NUMBER [LOADED]`: on the socket of this number, once the file LOADED is there.
+"""
 
 import os
 import re
@@ -6,8 +9,9 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from spanwand_sidecar.names.serve import serve
+from spanwand_sidecar.names.serve import Look, serve
 from spanwand_sidecar.names.texts import Found
 
 PEOPLE = re.compile(r"(?P<PERSON>Jane Doe|John Smith)|(?P<LOCATION>Berlin|New York)")
@@ -29,5 +33,12 @@ def look(text: str) -> Sequence[Found]:
     return [(match.start(), match.end(), match.lastgroup or "") for match in PEOPLE.finditer(text)]
 
 
+def load() -> Look:
+    """Waits for the file that is named, if one is."""
+    while sys.argv[2:] and not Path(sys.argv[2]).exists():
+        time.sleep(0.01)
+    return look
+
+
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), lambda: look)
+    serve(int(sys.argv[1]), load)

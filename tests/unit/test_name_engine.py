@@ -11,6 +11,7 @@ from tests.support import name_engine
 from tests.support.daemon import until
 
 from spanwand.batch import Batch, RunKey, RunUpdate
+from spanwand.drops import DropReason
 from spanwand.errors import ConfigError
 from spanwand.redact_config import PresidioConfig
 from spanwand.tables import GENERATIONS, Column, Type
@@ -56,12 +57,24 @@ def test_after_a_failure_it_goes_on(engine: Engine, said: str) -> None:
 
 def test_a_hang_ends_with_its_process(engine: Engine) -> None:
     """P6: nothing piles up that hangs."""
-    engine(["warm"], HANG_S)
     for _ in range(2):
+        assert engine(["Jane Doe"], HANG_S) == (((0, 8, "PERSON"),),)
         with pytest.raises(TimeoutError):
             engine(["hang"], 0.2)
         assert not children()
+
+
+def test_a_model_that_loads_longer_than_a_row_may_take(tmp_path: Path) -> None:
+    """It is waited for again, not begun anew each time."""
+    loaded = tmp_path / "loaded"
+    engine = Engine([sys.executable, str(Path(name_engine.__file__)), "{}", str(loaded)])
+    with pytest.raises(TimeoutError):
+        engine(["Jane Doe"], 0.1)
+    (child,) = children()
+    loaded.touch()
     assert engine(["Jane Doe"], HANG_S) == (((0, 8, "PERSON"),),)
+    assert children() == [child]
+    engine.close()
 
 
 def test_why_it_failed_is_told_by_type(engine: Engine) -> None:
@@ -106,6 +119,17 @@ class Taker:
 
     def put(self, batch: Batch) -> None:
         self.taken.append(batch)
+
+
+def test_a_bug_neither_stops_the_line_nor_lets_rows_leave(engine: Engine) -> None:
+    taker = Taker(0)
+    names = Names(engine, CleanRows(engine, {}, CONFIG))
+    names.start([taker])
+    names.put(batch("Jane Doe", "John Smith"))
+    names.finish(time.monotonic() + HANG_S)
+    (left,) = taker.taken
+    assert left.updates[0].rows == {}
+    assert names.drops == {DropReason.REDACTION_FAILED: 2}
 
 
 def test_each_batch_is_looked_through_once_for_all(engine: Engine) -> None:

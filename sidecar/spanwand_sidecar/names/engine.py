@@ -17,7 +17,7 @@ from spanwand_sidecar.names.channel import Answer, Asked, receive, send
 from spanwand_sidecar.names.texts import Found
 
 START_S = 120.0
-"""Longest wait for a model to be loaded when the daemon starts; later it is part of the time for a batch."""
+"""Longest that a model may take to load."""
 _CANARIES = (
     "My name is John Smith and I live in New York.",
     "Maria Garcia flew from London to Paris with Peter Brown.",
@@ -37,18 +37,53 @@ class Engine:
     """One process at a time. Used from one thread, but for `close`."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        """`command` is what is run; the number of the socket that it answers on is put behind it as `{}` says."""
+        """`command` is what is run; `{}` in it stands for the number of the socket that it answers on."""
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+        self._is_ready = False
+        self._started_s = 0.0
 
     def open(self, timeout_s: float) -> None:
-        """Start it and wait until it is ready. Raises EngineFailed with the reason, or TimeoutError."""
+        """Start it and wait until it is ready. Raises EngineFailed with the reason, OSError or TimeoutError."""
+        self._start()
+        self._wait_ready(time.monotonic() + timeout_s)
+
+    def __call__(self, texts: Sequence[str], timeout_s: float) -> tuple[tuple[Found, ...], ...]:
+        """What is in each text. Raises EngineFailed, TimeoutError or OSError; then it is started anew the next time.
+
+        One that still loads its model is not given up for that: it is waited for again.
+        """
+        finish_by_s = time.monotonic() + timeout_s
+        try:
+            if self._process is None:
+                self._start()
+            if not self._is_ready:
+                self._wait_ready(finish_by_s)
+            send(self._open_channel(), Asked(tuple(texts), timeout_s), finish_by_s)
+            return self._receive(finish_by_s).found
+        except (OSError, msgspec.MsgspecError):
+            if self._is_ready or time.monotonic() > self._started_s + START_S:
+                self.close()
+            raise
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        process, channel = self._process, self._channel
+        self._process = self._channel = None
+        self._is_ready = False
+        if channel:
+            channel.close()
+        if process:
+            process.kill()
+            process.wait()
+
+    def _start(self) -> None:
+        self.close()
         self._channel, theirs = socket.socketpair()
         with theirs:
-            command = [part.format(theirs.fileno()) if part == "{}" else part for part in self._command]
             self._process = subprocess.Popen(  # noqa: S603  # our own module
-                command,
+                [str(theirs.fileno()) if part == "{}" else part for part in self._command],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # whatever a library prints of a text goes nowhere
@@ -56,39 +91,18 @@ class Engine:
                 env=_environment(),
                 start_new_session=True,  # Ctrl-C is for the daemon, which then lets it finish
             )
-        self._receive(time.monotonic() + timeout_s)
+        self._started_s = time.monotonic()
 
-    def __call__(self, texts: Sequence[str], timeout_s: float) -> tuple[tuple[Found, ...], ...]:
-        """What is in each text. Raises EngineFailed, TimeoutError or OSError; then it is started anew the next time."""
-        finish_by_s = time.monotonic() + timeout_s
-        if self._process is None:
-            self.open(timeout_s)
-        try:
-            send(self._open_channel(), Asked(tuple(texts), timeout_s), finish_by_s)
-        except OSError:
-            self.close()
-            raise
-        return self._receive(finish_by_s).found
-
-    def close(self) -> None:
-        """End the process, whatever it is doing."""
-        process, channel = self._process, self._channel
-        self._process = self._channel = None
-        if channel:
-            channel.close()
-        if process:
-            process.kill()
-            process.wait()
+    def _wait_ready(self, finish_by_s: float) -> None:
+        self._receive(finish_by_s)
+        self._is_ready = True
 
     def _receive(self, finish_by_s: float) -> Answer:
-        try:
-            message = receive(self._open_channel(), finish_by_s)
-            if not message:
-                raise EngineFailed("its process has ended")
-            answer = msgspec.msgpack.decode(message, type=Answer)
-        except (OSError, msgspec.MsgspecError, SpanwandError):
+        message = receive(self._open_channel(), finish_by_s)
+        if not message:
             self.close()
-            raise
+            raise EngineFailed("its process has ended")
+        answer = msgspec.msgpack.decode(message, type=Answer)
         if answer.error:
             raise EngineFailed(answer.error)
         return answer

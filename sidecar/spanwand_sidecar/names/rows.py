@@ -16,6 +16,7 @@ from spanwand.redactors.scrub import REMOVED
 from spanwand.runs import HEALTH_RUN
 from spanwand.tables import CELL_MAX_CHARS, Column
 from spanwand_sidecar.log import Seldom
+from spanwand_sidecar.names.engine import EngineFailed
 from spanwand_sidecar.names.texts import Found, edited, without
 
 Find = Callable[[Sequence[str], float], Sequence[Sequence[Found]]]
@@ -74,7 +75,8 @@ class CleanRows:
             cleaned = self._cleaned(cells, timeout_s, found)
             counts.update({f"redacted/{entity}": count for entity, count in found.items()})
         except Exception as error:  # noqa: BLE001  whatever it is, nothing may leave unseen
-            self._seldom.warning("names", "a row leaves without its texts: looking for names: %s", type(error).__name__)
+            why = str(error) if isinstance(error, EngineFailed) else type(error).__name__
+            self._seldom.warning("names", "a row leaves without its texts, in which names could not be found: %s", why)
             self.drops[DropReason.REDACTION_FAILED] += 1
             counts[f"dropped/{DropReason.REDACTION_FAILED}"] += 1
             cleaned = dict.fromkeys(cells, REMOVED)

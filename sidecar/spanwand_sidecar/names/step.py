@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
-from spanwand.drops import Drops
+from spanwand.drops import DropReason, Drops
 from spanwand.tables import layout
+from spanwand_sidecar.log import LOG
 from spanwand_sidecar.names.engine import Engine, open_engine
 from spanwand_sidecar.names.rows import CleanRows
 
@@ -66,12 +69,21 @@ class Names:
     def _run(self) -> None:
         while batch := self._queue.get():
             if any(taker.wants(batch) for taker in self._takers):
-                clean = self._rows(batch)
+                clean = self._clean(batch)
                 if self._given_up.is_set():
                     break
                 for taker in self._takers:
                     taker.put(clean)
         self._engine.close()
+
+    def _clean(self, batch: Batch) -> Batch:
+        """A bug must not stop the line, nor let anything leave that was not looked through."""
+        try:
+            return self._rows(batch)
+        except Exception:  # noqa: BLE001  whatever it is
+            LOG.warning("no names could be looked for in the batch %d: its rows are gone", batch.seq, exc_info=True)
+            self.drops[DropReason.REDACTION_FAILED] += sum(len(rows) for u in batch.updates for rows in u.rows.values())
+            return replace(batch, updates=tuple(replace(update, rows={}) for update in batch.updates))
 
 
 def clean_rows(engine: Engine, config: LineConfig) -> CleanRows:
