@@ -19,6 +19,7 @@ from spanwand.drops import DropReason, Drops
 from spanwand.duplicates import resolve
 from spanwand.join import add_said, forget_said, unjoined, with_said
 from spanwand.mates import Mates, report_one_call, unite
+from spanwand.packed import pack
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
 from spanwand.step import NO_EVIDENCE, Evidence, Step, step_of
@@ -178,6 +179,11 @@ class Gather:
                     self._flush_at(trace, arrival_ns + max(self._hold_ns, _NS))
 
     def _close(self, trace: Trace) -> Settled:
+        settled = self._conclude(trace)
+        pack(trace)
+        return settled
+
+    def _conclude(self, trace: Trace) -> Settled:
         calls = self._hand_out(trace, _EVER_NS, _EVER_NS)
         trace.flush_ns = 0
         trace.is_open = False

@@ -10,6 +10,7 @@ from spanwand.critical_path import critical_path_s
 from spanwand.elapsed import elapsed_s
 from spanwand.gpu_share import together
 from spanwand.operations import Operation
+from spanwand.packed import unpack
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
 from spanwand.span import Attributes
@@ -137,6 +138,7 @@ def request_of(trace: Trace) -> Request:
 
 def reopen(trace: Trace) -> None:
     """Make the Request once more that was last made, before something late changes what it is made of."""
+    unpack(trace)
     if trace.revision and trace.made is None:
         trace.made = request_of(trace)
 

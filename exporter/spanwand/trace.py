@@ -72,6 +72,8 @@ class Trace(msgspec.Struct, kw_only=True, gc=False):
     trace_state: str = ""
     attributes: Attributes = msgspec.field(default_factory=lambda: _NO_ATTRIBUTES)
     root: CleanRoot | None = None
+    packed: bytes = b""
+    """While it is closed: its steps, their parents, the intervals and what was handed out (`packed`)."""
     said: dict[bytes, Clean] | None = None
     """What events say of a call, by its span id; of all its calls, without one."""
     share: Share = NO_SHARE
