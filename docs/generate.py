@@ -102,7 +102,8 @@ goes away or changes its meaning or type. Columns may be added without that.
 A Table grows by an increment each `aggregate.rows_interval_s`, of at most {pieces.MAX_ROWS:,} rows and
 {pieces.MAX_CHARS >> 20} MiB of text; more becomes several. A cell holds {tables.CELL_MAX_CHARS:,} characters. The UI
 shows {increments.MAX_INCREMENTS} increments of a Table, so a run goes on with `generations_2`, `generations_3`, …
-beside the first. `spanwand export` and `spanwand read` put them together ([export](export.md))."""
+beside the first. `spanwand export` and `spanwand read` put them together, and so does the
+dataset that a run leaves at W&B ([export](export.md))."""
 
 
 def dialect_page() -> Iterator[str]:

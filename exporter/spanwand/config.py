@@ -23,7 +23,7 @@ class DeduplicateConfig(Section):
     window_s: int = Field(default=300, ge=0)
     """Seconds of journal time for which spans are remembered; up to one metrics window more. 0: repeats count."""
     max_spans: int = Field(default=500_000, gt=0)
-    """Model calls and roots remembered at most, 100 to 180 bytes each; the oldest are forgotten first."""
+    """Model calls and roots remembered at most, 40 to 60 bytes each; the oldest are forgotten first."""
     max_journal_bytes: int = Field(default=256 << 20, gt=0)
     """Journal that is kept at most so that a restart remembers the same; a quarter of `journal.max_bytes` if less."""
 
@@ -161,6 +161,9 @@ class WandbConfig(Section):
     """Age at which a run is finished and followed by a new one in its group."""
     run_idle_s: int = Field(default=3_600, gt=0)
     """Time without anything new after which a run is finished. What comes later begins a new one in its group."""
+    dataset: bool = True
+    """Whether a run that ends leaves all its rows as one artifact of type `dataset`, `generations-<run id>`
+    (docs/export.md)."""
     init_timeout_s: float = Field(default=10.0, gt=0)
     """Longest wait for W&B when a run starts; then it is tried again later."""
     keep_s: float = Field(default=3_600.0, ge=0)

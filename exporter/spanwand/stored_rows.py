@@ -5,26 +5,26 @@ written meanwhile is left out, so a daemon may go on.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
-from spanwand import stored_batches
+from spanwand import stored_batches, stored_dataset
 from spanwand.errors import NotReadable
 from spanwand.read import files
 from spanwand.sinks.wandb import stored
+from spanwand.stored_cells import fit
+from spanwand.stored_dataset import NAME, load
 from spanwand.stored_run import Increment
 from spanwand.tables import TABLES, Column, Type
 
 Place = tuple[int, int, int]
 """One row: which file, which increment of it, which row of that."""
 
-_INT64 = range(-(2**63), 2**63)
 _WEIGHT = "sample_weight"
+_READERS = {".jsonl": stored_batches.read_increments, ".json": stored_dataset.read_increments}
 
 
 class _Revision(NamedTuple):
@@ -130,7 +130,7 @@ class _Source:
         return islice(self._read([]), self._count)
 
     def _read(self, notes: list[str]) -> Iterator[Increment]:
-        read = stored_batches.read_increments if self._path.suffix == ".jsonl" else stored.read_increments
+        read = _READERS.get(self._path.suffix, stored.read_increments)
         found: list[str] = []
         try:
             yield from read(self._path, self._table, found)
@@ -142,53 +142,35 @@ class _Source:
 def find_files(path: Path) -> list[Path]:
     """The files at or below `path` that hold rows, oldest first. Raises NotReadable if there is none.
 
-    Of a data directory where several sinks hold the same calls, those of `jsonl`: nothing of it is ever removed.
+    Of a data directory where several sinks hold the same calls, those of `jsonl`: nothing of it is ever removed. Of a
+    run that is there itself and as a dataset, or twice as one, one.
     """
     if not path.exists():
         raise NotReadable(f"{path}: no such file or folder")
-    found = sorted(files(path), key=lambda file: (file.parent.name, file.name))
+    runs = sorted(files(path), key=lambda file: (file.parent.name, file.name))
+    found = runs + find_datasets(path, {file.stem for file in runs})
     if not found:
         raise NotReadable(f"{path}: no run in it")
     complete = {home_of(file) for file in found if file.suffix == ".jsonl"}
     return [file for file in found if file.suffix == ".jsonl" or home_of(file) not in complete]
 
 
+def find_datasets(path: Path, runs: Collection[str]) -> list[Path]:
+    """The datasets at or below `path`, oldest first, but of `runs`; of several of one run, the one with most rows."""
+    found = [(load(file), file) for file in ([path] if path.name == NAME else path.rglob(NAME))]
+    found.sort(key=lambda each: sum(table.rows for table in each[0].tables.values()))
+    latest = {told.run_id: (told.begin_s, file) for told, file in found if f"run-{told.run_id}" not in runs}
+    return [file for _, file in sorted(latest.values())]
+
+
 def home_of(file: Path) -> Path:
-    """The data directory that a sink's file is in: `<home>/jsonl/batches.jsonl`, `<home>/wandb/wandb/<run>/<log>`."""
+    """The data directory that a sink's file is in: `<home>/jsonl/batches.jsonl`, `<home>/wandb/wandb/<run>/<log>`.
+
+    Datasets that lie side by side count as of one.
+    """
     parents = file.absolute().parents
-    depth = 1 if file.suffix == ".jsonl" else 3
+    depth = 3 if file.suffix == ".wandb" else 1
     return parents[min(depth, len(parents) - 1)]
-
-
-def fit(cell: Any, kind: Type) -> str | int | float | None:
-    """A stored cell as its column's type; None if it cannot be that."""
-    if cell is None:
-        return None
-    if kind is Type.TEXT:
-        return _text(cell)
-    if isinstance(cell, bool) or not isinstance(cell, int | float):
-        return None
-    return _number(cell) if kind is Type.NUMBER else _whole(cell)
-
-
-def _number(cell: float) -> float | None:
-    try:
-        return float(cell)
-    except OverflowError:
-        return None
-
-
-def _whole(cell: int | float) -> int | None:
-    if isinstance(cell, float) and not cell.is_integer():
-        return None
-    whole = int(cell)
-    return whole if whole in _INT64 else None
-
-
-def _text(cell: Any) -> str:
-    """Text that UTF-8 can hold."""
-    text = cell if isinstance(cell, str) else msgspec.json.encode(cell).decode()
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _revisions(increment: Increment) -> Iterator[tuple[str, int, float]]:

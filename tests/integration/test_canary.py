@@ -4,6 +4,7 @@ What leaves are labels, without what a pattern finds in them; of all other place
 """
 
 import http.client
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,9 +67,21 @@ def processes(running: RunningDaemon) -> bytes:
     return b"".join(Path(f"/proc/{pid}/{part}").read_bytes() for pid in family for part in ("environ", "cmdline"))
 
 
+def unpacked(content: bytes) -> bytes:
+    """All members of a gzip file, the last as far as a kill let it get."""
+    found = b""
+    while content:
+        member = zlib.decompressobj(31)
+        found += member.decompress(content)
+        content = member.unused_data
+    return found
+
+
 def stored(directory: Path) -> dict[str, bytes]:
     """Every file at or below a directory, and what the reader makes of the W&B and `jsonl` ones."""
-    found = {str(file.relative_to(directory)): file.read_bytes() for file in directory.rglob("*") if file.is_file()}
+    files = [file for file in directory.rglob("*") if file.is_file()]
+    found = {str(file.relative_to(directory)): file.read_bytes() for file in files}
+    found |= {f"{name}, unpacked": unpacked(content) for name, content in found.items() if name.endswith(".gz")}
     return found | {"as read": repr(read(directory / "data")).encode()}
 
 

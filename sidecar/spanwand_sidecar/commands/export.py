@@ -21,9 +21,9 @@ from spanwand_sidecar.row_files import FORMATS, check_format, whole_file
 def export(path: Path | None, table: str, form: str | None, output: Path, config_file: Path | None) -> None:
     """Write all rows of a table into one file.
 
-    PATH is what `spanwand read` takes: a run's folder, a W&B folder, a batches.jsonl or a data directory; without it,
-    the configured one. A request that late spans amended is there once, as it was last. Exits 1 if rows are missing,
-    2 if nothing can be read or written.
+    PATH is what `spanwand read` takes: a run's folder, a W&B folder, a batches.jsonl or a data directory; or a dataset
+    downloaded from W&B; without it, the configured data directory. A request that late spans amended is there once, as
+    it was last. Exits 1 if rows are missing, 2 if nothing can be read or written.
     """
     form = form or output.suffix.removeprefix(".")
     if form not in FORMATS:

@@ -25,7 +25,7 @@ def sync(directory: Path | None, config_file: Path | None) -> None:
     verified = incomplete = 0
     for verdict in chain.from_iterable(sync_runs(folder, config.wandb) for folder in _folders(directory)):
         verified, incomplete = verified + verdict.is_verified, incomplete + (not verdict.is_verified)
-        click.echo(f"{verdict.run_id}  {'complete' if verdict.is_verified else verdict.why}")
+        click.echo(f"{verdict.run_id}  {verdict.why or 'complete'}")
     click.echo(f"{verified} runs are complete at W&B now, {incomplete} are not")
     if incomplete:
         raise SystemExit(1)

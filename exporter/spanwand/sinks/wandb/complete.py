@@ -22,6 +22,8 @@ import msgspec
 from spanwand.config import WandbConfig
 from spanwand.errors import NotReadable
 from spanwand.sinks.wandb.core_log import PERMANENT, Problem, last_problem
+from spanwand.sinks.wandb.dataset import is_dataset
+from spanwand.sinks.wandb.dataset_rows import make
 from spanwand.sinks.wandb.directories import own_process
 from spanwand.sinks.wandb.ledger import RunDescription, read_descriptions
 from spanwand.sinks.wandb.read_back import ReadBack, Stored
@@ -36,6 +38,8 @@ SETTLE_S = 15.0
 """How long W&B may take to show what it has taken."""
 POLL_S = 1.0
 NICENESS = 10
+DATASET = "its dataset"
+"""In words, that W&B lacks this of a run."""
 
 
 class RefusedStep(msgspec.Struct):
@@ -47,12 +51,21 @@ class RefusedStep(msgspec.Struct):
 
 
 class Verdict(msgspec.Struct):
-    """What became of one run. `why` says what is missing if it is not verified to be complete."""
+    """What became of one run. `why` says what is missing if it is not verified, or what W&B refused beside its rows."""
 
     run_id: str
     is_verified: bool
     why: str = ""
     refused: tuple[RefusedStep, ...] = ()
+
+
+class Answer(NamedTuple):
+    """How W&B answered an upload."""
+
+    rows: Problem
+    """About history rows."""
+    last: Problem
+    """The last that failed, whatever it was about."""
 
 
 class Found(NamedTuple):
@@ -76,8 +89,10 @@ class Found(NamedTuple):
     def lacks(self) -> str:
         """In words, what is missing; empty if nothing is."""
         rows = len(self.missing)
-        files = sum(len(names - self.files[artifact]) for artifact, names in self.content.files.items())
+        lacking = {artifact: len(names - self.files[artifact]) for artifact, names in self.content.files.items()}
+        files = sum(count for artifact, count in lacking.items() if not is_dataset(artifact))
         missing = [f"{count} {what}" for count, what in ((rows, "history rows"), (files, "Table files")) if count]
+        missing += [DATASET] * any(count for artifact, count in lacking.items() if is_dataset(artifact))
         if self.stored.state != "finished":
             missing.append(f"its end: W&B says it is {self.stored.state or 'unknown'}")
         return ", ".join(missing)
@@ -91,7 +106,7 @@ class Found(NamedTuple):
 def complete(directory: Path, run: RunDescription, config: WandbConfig, server: Server) -> Verdict:
     """Complete one run that nobody writes to. Bounded in time. Raises whatever wandb raises, OSError, NotReadable."""
     log = directory / run.log
-    content = read_content(log).without(run.refused)
+    content = _content(log, run, config)
     if not (content.has_begun or content.files):
         return Verdict(run.run_id, is_verified=True)  # killed at its start: nothing of it is left to send
     api = ReadBack(server, run.run.entity or config.entity, run.run.project or config.project)
@@ -105,21 +120,38 @@ def complete(directory: Path, run: RunDescription, config: WandbConfig, server: 
     def missing() -> list[RowKey]:
         return found.missing if (found := settled()).is_settled else []
 
-    found, refused = settled(), tuple[RefusedStep, ...]()
+    found, refused, last = settled(), tuple[RefusedStep, ...](), Problem(0)
     if found.lacks and not found.doubled and found.is_settled:
         upload = partial(_upload, directory, log, server)
-        if upload(found, found.missing).status in PERMANENT:
-            refused = _with_content(log, find_refused(lambda rows: upload(look(), rows), missing))
+        rows, last = upload(found, found.missing)
+        if rows.status in PERMANENT:
+            refused = _with_content(log, find_refused(lambda rows: upload(look(), rows).rows, missing))
             content = content.without(step.key for step in refused)
         found = _await(look, lambda found: not found.lacks)
-    is_complete = not (found.lacks or found.doubled or content.missing_files)
-    return Verdict(run.run_id, is_complete, _why_not(found), refused)
+    return Verdict(run.run_id, *_is_complete(found, last), refused)
+
+
+def _content(log: Path, run: RunDescription, config: WandbConfig) -> Content:
+    """What W&B is to have: a run that ended without its dataset gets one."""
+    if config.dataset:
+        make(log, run.run_id, run.run)
+    return read_content(log).without(run.refused)
 
 
 def _with_content(log: Path, rows: Iterable[RefusedRow]) -> tuple[RefusedStep, ...]:
     refused = list(rows)
     found = find_rows(log, {row.key for row in refused})
     return tuple(RefusedStep(row.key, found[row.key], row.why) for row in refused)
+
+
+def _is_complete(found: Found, last: Problem) -> tuple[bool, str]:
+    """And why not, or what it is complete without: the rows of a refused dataset are in Tables."""
+    is_wrong = found.doubled or found.content.missing_files
+    if found.lacks == DATASET and last.status in PERMANENT and not is_wrong:
+        return True, f"W&B refused {DATASET}: {last}"
+    if found.lacks or is_wrong:
+        return False, _why_not(found)
+    return True, ""
 
 
 def _why_not(found: Found) -> str:
@@ -139,8 +171,8 @@ def _await(look: Callable[[], Found], is_good: Callable[[Found], bool]) -> Found
     return found
 
 
-def _upload(directory: Path, log: Path, server: Server, found: Found, rows: Iterable[RowKey]) -> Problem:
-    """Send these of the missing history rows, and all other things that W&B has not. Returns what came of the rows."""
+def _upload(directory: Path, log: Path, server: Server, found: Found, rows: Iterable[RowKey]) -> Answer:
+    """Send these of the missing history rows, and all other things that W&B has not."""
     others = found.content.logged - Counter(rows)
     with tempfile.TemporaryDirectory(dir=directory, prefix="completion-") as folder:
         run = Path(folder) / f"offline-{log.parent.name.removeprefix('offline-')}"
@@ -149,7 +181,7 @@ def _upload(directory: Path, log: Path, server: Server, found: Found, rows: Iter
         write_remainder(log, run / log.name, others, found.files)
         _sync(run, server)
         logs = sorted(run.parent.rglob("debug-sync*.log"))
-        return last_problem(logs[-1], "/file_stream") if logs else Problem(0)
+        return Answer(*(last_problem(logs[-1], about) if logs else Problem(0) for about in ("/file_stream", "")))
 
 
 def _sync(run: Path, server: Server) -> None:

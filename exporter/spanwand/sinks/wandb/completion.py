@@ -108,6 +108,8 @@ class Completion:
             record(verdict, self._ledger, self._refusals)
             if not verdict.is_verified:
                 logger.warning("W&B run %s is not complete: %s", verdict.run_id, verdict.why)
+            elif verdict.why:
+                logger.warning("W&B run %s is as complete as it will be: %s", verdict.run_id, verdict.why)
             yield verdict
 
     def _verdicts(self, run_ids: Collection[str]) -> Iterator[Verdict]:

@@ -1,6 +1,6 @@
 """Where everything that W&B writes lies: below one directory of ours, so that it can be found, moved and purged.
 
-wandb/{run,offline-run}-<time>-<id>/   one folder per run: transaction log, media, W&B's own logs
+wandb/{run,offline-run}-<time>-<id>/   one folder per run: transaction log, media, dataset, W&B's own logs
 runs/<id>.json                         which run that is, and what was found in it (`ledger`)
 data/artifacts/staging/                Table files, until uploaded and afterwards
 cache/                                 artifacts as uploaded

@@ -43,6 +43,10 @@ class HandOver:
         request = records.log_artifact_request(self._spool.get(failed.client_id).artifact)
         return Upload(failed.client_id, self._deliver(request))
 
+    def send(self, record: Any) -> None:
+        """Hand over an artifact that is no Table and has its own place on the disk. Raises whatever wandb raises."""
+        self._deliver(records.log_artifact_request(record))
+
     def _take(self, request: Any) -> Any:
         artifact = request.artifact
         value = {**self._row[self._key], **records.table_paths(artifact)}

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +11,13 @@ import spanwand
 from spanwand.batch import Alert, Batch, RunUpdate
 from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END
 from spanwand.sinks.wandb import core, settings
+from spanwand.sinks.wandb.dataset_rows import RowsOfRun
 from spanwand.sinks.wandb.evidence import POINTS, Evidence, Position
 from spanwand.sinks.wandb.hand_over import HandOver
 from spanwand.sinks.wandb.increments import Increments
 from spanwand.sinks.wandb.settings import Common
 from spanwand.sinks.wandb.upload import Upload
+from spanwand.stored_run import Increment
 from spanwand.summary import Summary
 from spanwand.tables import SCHEMA_VERSION
 
@@ -31,6 +33,7 @@ class Pending(NamedTuple):
 
     position: Position
     upload: Upload | None = None
+    rows: Sequence[Sequence[object]] = ()
 
 
 class OpenRun:
@@ -49,6 +52,7 @@ class OpenRun:
         self.id: str = self._sdk.id
         self.evidence = Evidence(Path(self._sdk.settings.sync_file))
         self._hand_over = HandOver(self._sdk, self.evidence.spool) if self._is_online else None
+        self._dataset = RowsOfRun(self.evidence.path, self.id, update.run) if common.dataset else None
         self._tables: dict[str, Increments] = {}
         self._summary = Summary()
 
@@ -65,8 +69,10 @@ class OpenRun:
         pending = self.pending.get(part)
         if pending and pending.position == position:
             if self._hand_over and pending.upload and pending.upload.has_failed():
-                self.pending[part] = Pending(position, self._hand_over.again(pending.upload))
+                self.pending[part] = pending._replace(upload=self._hand_over.again(pending.upload))
             return
+        if pending and part != POINTS:
+            self._lose_track()
         if part == POINTS:
             for alert in update.alerts:
                 self._say(alert)
@@ -95,8 +101,18 @@ class OpenRun:
             self.evidence.spool.remove(upload.client_id)
         self.evidence.forget(part)
 
+    def settled(self, part: str) -> Position:
+        """A pending part is proven. Returns which."""
+        position, _, rows = self.pending.pop(part)
+        if self._dataset and part != POINTS:
+            columns = [column.name for column in self._layout[part]]
+            self._dataset.add(part, Increment(position.window_end_s, columns, [*map(list, rows)]))
+        return position
+
     def finish(self) -> None:
         """End the run, within its `finish_timeout`. Raises whatever wandb raises."""
+        if self._dataset and not self.pending:
+            self._log_dataset(self._dataset)
         self._sdk.finish()
 
     def _say(self, alert: Alert) -> None:
@@ -110,6 +126,22 @@ class OpenRun:
             if core.is_dead(error):
                 raise
             logger.warning("wandb did not take an alert of run %s: %s", self.id, type(error).__name__)
+
+    def _lose_track(self) -> None:
+        """The run may have rows that nobody will say are proven: its dataset is made when it has ended."""
+        if self._dataset:
+            self._dataset.lost()
+
+    def _log_dataset(self, dataset: RowsOfRun) -> None:
+        """W&B is to have it even if this disk is gone afterwards. What fails here is made good by `complete`."""
+        try:
+            record = dataset.conclude(self._sdk.entity, self._sdk.project)
+            if record and self._hand_over:
+                self._hand_over.send(record)
+            elif record:
+                self._sdk._interface._publish_artifact(record.artifact)
+        except Exception as error:  # noqa: BLE001  # wandb raises what it likes
+            logger.warning("the dataset of run %s is not logged: %s", self.id, type(error).__name__)
 
     def _log_points(self, points: Mapping[str, float], position: Position) -> None:
         self._sdk.log({**points, **axes(position)})
@@ -128,7 +160,7 @@ class OpenRun:
             time.sleep(POLL_S)
         self.evidence.sync()
 
-    def _log_rows(self, table: str, rows: Iterable[Sequence[object]], position: Position) -> None:
+    def _log_rows(self, table: str, rows: Sequence[Sequence[object]], position: Position) -> None:
         if self._is_online:
             self._await_begin()
         increments = self._tables.get(table)
@@ -142,10 +174,11 @@ class OpenRun:
         except BaseException:
             increments.failed()
             if self._hand_over and self._hand_over.is_spooled:
+                self._lose_track()
                 self.pending[table] = Pending(position)  # not seen in the log, it makes the run end, and be completed
             raise
         increments.logged()
-        self.pending[table] = Pending(position, self._hand_over.upload() if self._hand_over else None)
+        self.pending[table] = Pending(position, self._hand_over.upload() if self._hand_over else None, rows)
 
 
 def axes(position: Position) -> dict[str, float]:

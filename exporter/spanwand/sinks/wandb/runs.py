@@ -70,7 +70,7 @@ class OpenRuns:
 
     def settle(self, run: OpenRun, part: str) -> None:
         """A pending part is proven."""
-        self._ledger.note(run.key, part, run.pending.pop(part).position)
+        self._ledger.note(run.key, part, run.settled(part))
 
     def rotate(self, now_ns: int, config: WandbConfig) -> None:
         """Finish the runs that are idle or too old at `now_ns`, too large, or no longer uploaded."""

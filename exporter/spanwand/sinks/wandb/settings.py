@@ -49,6 +49,8 @@ class Common:
     settings: dict[str, Any] = field(repr=False)
     layout: Mapping[str, tuple[Column, ...]]
     """The columns of each Table."""
+    dataset: bool = True
+    """Whether a run gets its rows as a dataset when it ends."""
 
 
 def run_settings(server: Server, config: WandbConfig, directory: Path) -> dict[str, Any]:

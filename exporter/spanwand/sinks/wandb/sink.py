@@ -52,7 +52,7 @@ class WandbSink:
         self._directory = directory
         self._server = find_server(config)
         self._ledger = Ledger(directory)
-        common = Common(self._server, run_settings(self._server, config, directory), layout)
+        common = Common(self._server, run_settings(self._server, config, directory), layout, config.dataset)
         self._lock = DirectoryLock(directory)
         self._refusals = Refusals(directory, layout)
         self._completion = Completion(directory, self._ledger, config, self._server.mode, self._refusals)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from spanwand.sinks.wandb import records
+from spanwand.sinks.wandb.dataset import recorded_dataset
 from spanwand.sinks.wandb.transaction_log import TransactionLog, fsync, write_log
 
 FOLDER = "tables"
@@ -75,9 +76,10 @@ class Spool:
 
 def recorded(log: TransactionLog) -> Iterator[Any]:
     """All records of a run. What is spooled comes before the row that shows it; where the log has not got that row
-    (it was never written), at the end. Raises OSError, NotReadable.
+    (it was never written), at the end. Behind all that, the dataset. Raises OSError, NotReadable.
     """
     spooled = {each.artifact.artifact.client_id: each for each in Spool(log.path).all()}
+    dataset = recorded_dataset(log.path)
     end = []
     for payload in log.records():
         record = records.parse(payload)
@@ -85,10 +87,11 @@ def recorded(log: TransactionLog) -> Iterator[Any]:
         yield from (each.artifact for each in shown)
         if records.kind(record) == "exit":
             end.append(record)
-        else:
+        elif not (dataset and records.is_same_artifact(record, dataset)):
             yield record
     for artifact, row in spooled.values():
         yield from (artifact, row)
+    yield from ([dataset] if dataset else [])
     yield from end
 
 

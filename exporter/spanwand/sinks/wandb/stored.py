@@ -25,7 +25,7 @@ def read_run(path: Path, source: str) -> StoredRun:
     log = TransactionLog(path)
     run = StoredRun(id=path.stem.removeprefix("run-"), state=_unfinished(path), source=source)
     run.config, run.summary, run.history, run.tables, run.tags, run.notes = {}, {}, [], {}, [], []
-    tables = _tables_of(path)
+    tables = tables_of(path)
     reader = _Reader(run, tables)
     for record in recorded(log):
         reader.take(record)
@@ -84,7 +84,7 @@ def read_increments(path: Path, table: str, notes: list[str]) -> Iterator[Increm
 
     `notes` get what is wrong.
     """
-    log, tables = TransactionLog(path), _tables_of(path)
+    log, tables = TransactionLog(path), tables_of(path)
     for record in recorded(log):
         match records.kind(record):
             case "artifact":
@@ -97,7 +97,8 @@ def read_increments(path: Path, table: str, notes: list[str]) -> Iterator[Increm
     notes += [*tables.notes, *_damage(log, _unfinished(path))]
 
 
-def _tables_of(path: Path) -> StoredTables:
+def tables_of(path: Path) -> StoredTables:
+    """What takes the Tables of the run whose log is at `path` from its records."""
     description = describe(path)
     return StoredTables(path, is_online=description is not None and description.mode == "online")
 
