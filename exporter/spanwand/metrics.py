@@ -169,7 +169,7 @@ HEALTH = (
     Metric("dropped/<reason>", "1", _SUM, "items that did not come out, by reason"),
     Metric("duplicates/<rule>", "1", _SUM, "spans of calls that other spans report, by the rule that told"),
     Metric("odd/<oddity>", "1", _SUM, "model calls whose figures could not be true as sent, by what was odd"),
-    Metric("redacted/<pattern>", "1", _SUM, "texts taken out by redaction, by pattern"),
+    Metric("redacted/<pattern>", "1", _SUM, "texts that redaction took out; of what was said, where it leaves"),
 )
 
 
