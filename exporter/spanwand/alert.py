@@ -27,13 +27,15 @@ class _Window(NamedTuple):
 
 
 class _Known(msgspec.Struct):
-    """Mutable: what one rule knows of one run. `is_said`: what was said of it last is that it is on."""
+    """Mutable: what one rule knows of one run. `is_owed`: it has begun and was not said yet. `is_said`: it was, and
+    not that it is over."""
 
     windows: deque[_Window]
     since_ns: int
     judged_ns: int
     said_ns: int | None = None
     is_on: bool = False
+    is_owed: bool = False
     is_said: bool = False
 
 
@@ -88,7 +90,7 @@ class _Rule:
 
     def judge(self, run: RunKey, points: Mapping[str, float], end_ns: int, known_ns: int) -> Alert | None:
         """Take a window of a run; say what is to be said."""
-        window = _window(self._figure, points, end_ns)
+        window = _window(self._figure, points, end_ns, is_known=run in self._known)
         if window is None:
             return None
         known = self._known.setdefault(run, _Known(deque(), end_ns - self._window_ns, end_ns))
@@ -101,21 +103,19 @@ class _Rule:
             known_ns = min(known_ns, end_ns - known.since_ns)
         if value is None or known_ns < self._over_ns:
             return None
-        known.is_on = known.is_on or self._rule.is_beyond(value)
-        if not self._is_news(known, end_ns):
-            return None
-        known.is_said = known.is_on
-        return self._alert(run, value, end_ns, is_on=known.is_on)
+        if self._rule.is_beyond(value) and not known.is_on:
+            known.is_on = known.is_owed = True
+        return self._alert(run, value, end_ns, is_on=known.is_on) if self._is_news(known, end_ns) else None
 
     def _is_news(self, known: _Known, end_ns: int) -> bool:
         """Whether there is something to say: a begin not too soon after the one before, or the end of what was said."""
-        if known.is_on == known.is_said:
-            return False
-        if known.is_on:
-            if known.said_ns is not None and end_ns - known.said_ns < self._every_ns:
-                return False
-            known.said_ns = end_ns
-        return True
+        if known.is_owed and (known.said_ns is None or end_ns - known.said_ns >= self._every_ns):
+            known.said_ns, known.is_owed, known.is_said = end_ns, False, True
+            return True
+        if known.is_said and not known.is_on:
+            known.is_said = False
+            return self._rule.send_resolved
+        return False
 
     def _settle(self, known: _Known, now_ns: int) -> float | None:
         """The figure at a moment. What is over is over; a figure that is not known says so too."""
@@ -123,7 +123,7 @@ class _Rule:
             known.windows.popleft()
         value = _value(self._figure, known.windows, self._over_ns)
         if value is None or self._rule.is_cleared(value):
-            known.is_on, known.is_said = False, known.is_said and self._rule.send_resolved
+            known.is_on = known.is_owed = False
         return value
 
     def _alert(self, run: RunKey, value: float, end_ns: int, *, is_on: bool) -> Alert:
@@ -140,10 +140,10 @@ class _Rule:
         )
 
 
-def _window(figure: Figure, points: Mapping[str, float], end_ns: int) -> _Window | None:
-    """What a window adds to a figure; None if nothing."""
+def _window(figure: Figure, points: Mapping[str, float], end_ns: int, *, is_known: bool) -> _Window | None:
+    """What a window adds to a figure; None if nothing. To a sum over time of a run that had some, a 0 is something."""
     amounts = [points[name] for name in figure.of if name in points]
-    if not amounts:
+    if not amounts and not (is_known and figure.per in ("hour", "time")):
         return None
     base = sum(points.get(name, 0) for name in figure.per) if isinstance(figure.per, tuple) else 1
     return _Window(end_ns, sum(amounts), base)
