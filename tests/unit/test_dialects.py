@@ -38,6 +38,21 @@ def test_tables_name_fields_that_exist(dialect: Dialect) -> None:
     assert all(path.rpartition(".")[0] in GROUPS for path in dialect.fields)
 
 
+NESTED: tuple[AttributeValue, ...] = (
+    *("x", "", "GPU-1", "1x1", '["a", ["b"]]', '{"a": [1]}', '[{"b": {}}]', "[", 1, -1, 0.5, True, b"x", None),
+    *(("a",), ("a", ["b"]), ["a", {"b": []}], {"a": [1]}, [{"a": "b"}, 1], [["image"]], [], {}, (None, 2.0)),
+)
+
+
+@pytest.mark.parametrize("dialect", [*DIALECTS, GENERAL, RESOURCE], ids=lambda dialect: dialect.name)
+def test_values_tell_kinds_of_calls_apart(dialect: Dialect) -> None:
+    """P3: whatever is sent, what a parser returns can be looked up: `normalise` knows kinds of calls by it."""
+    for sources in dialect.fields.values():
+        for source in sources:
+            for value in NESTED:
+                hash(source.parse(value))
+
+
 def test_dialect_with_a_wrong_table_is_refused() -> None:
     def table(**fields: str) -> Dialect:
         return Dialect(name="x", markers=frozenset(), fields={path: keys(count, key) for path, key in fields.items()})
