@@ -84,10 +84,14 @@ def test_a_model_that_knows_nobody_does_not_start(tmp_path: Path) -> None:
 
 def test_a_daemon(tmp_path: Path, model: str) -> None:
     """P6: prompts leave without names; counts and the summary say how many went."""
-    with daemon(tmp_path, REDACT__POLICY="redacted", REDACT__PRESIDIO__MODEL=model, **WINDOW) as running:
+    settings = {"REDACT__POLICY": "redacted", "REDACT__PRESIDIO__MODEL": model, **WINDOW}
+    with daemon(tmp_path, **settings) as running:
         say(running, "I am Jane Doe of Berlin, jane@example.com")
         until(lambda: rows(updates(tmp_path), "generations"))
         (row,) = rows(updates(tmp_path), "generations")
+        running.stop()
+    again = spanwand(tmp_path, "replay", str(tmp_path / "journal"), "--out", str(tmp_path / "again"), **settings)
+    assert again.returncode == 0
     (message,) = json.loads(row["input"])
     assert message["parts"][0]["content"] == "I am [person] of [location], [email]"
     counts = sums(updates(tmp_path))["spanwand"]
