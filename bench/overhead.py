@@ -93,7 +93,7 @@ def generation(folder: Path, setup: Setup, panels: int, until_s: float) -> Round
     with started(folder, setup) as services:
         order = list(services)
         for service in services.values():
-            service.turn(f"{AT_ONCE} flush")
+            service.turn(f"{AT_ONCE} settle")
         turns: dict[str, list[Turn]] = {name: [] for name in order}
         longest_s = 0.0
         while not longest_s or time.monotonic() + longest_s < until_s:

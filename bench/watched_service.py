@@ -3,10 +3,12 @@
     python bench/watched_service.py RECORDER MODEL AMOUNT
 
 It says a line when it is ready. A line of its input is a number, and `flush` or not: it makes so many panels, ten at a
-time, hands over what was recorded if it is to, and answers with a line of JSON.
+time, hands over what was recorded if it is to, and answers with a line of JSON. `settle` flushes, and collects garbage:
+what was imported by now is so much that it takes longer than some turns.
 """
 
 import argparse
+import gc
 import importlib
 import json
 import sys
@@ -150,8 +152,10 @@ def main() -> None:
             begun_s = time.perf_counter()
             latencies = list(pool.map(lambda number: latency(recorded.panel, number), range(int(panels))))
             seconds = time.perf_counter() - begun_s
-            if then == ["flush"]:
+            if then:
                 recorded.flush()
+            if then == ["settle"]:
+                gc.collect()
             wall_s, own_s = zip(*latencies, strict=True)
             answer = {"wall_s": wall_s, "own_s": own_s, "seconds": seconds, "model_cpu_s": sum(spent_s)}
             spent_s.clear()
