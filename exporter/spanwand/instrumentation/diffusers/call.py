@@ -33,6 +33,9 @@ _MOST_PHASES = 8
 """Spans of one phase, if it is run again and again; the durations tell of all."""
 
 
+_arguments_of = guarded(arguments_of)
+
+
 class Settings(msgspec.Struct, frozen=True):
     """What spans are made with. `send_image` takes the span, a place from 0 on, and a picture of Pillow's."""
 
@@ -63,7 +66,7 @@ def begin(
     start_ns = time.time_ns()
     epoch_ns = start_ns - time.perf_counter_ns()
     pipeline, *_ = args
-    arguments = guarded(arguments_of)(method, args, kwargs) or {}
+    arguments = _arguments_of(method, args, kwargs) or {}
     operation = operation_of(method).value
     fields = _part(pipeline) if outer else _whole(settings, operation, pipeline, arguments)
     name = type(pipeline).__name__ if outer else f"{operation} {fields.get('request_model') or ''}".strip()
