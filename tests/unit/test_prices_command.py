@@ -81,7 +81,7 @@ def test_the_price_file_goes_first(tmp_path: Path) -> None:
     assert "cost    9 USD" in told.stdout
     prices.write_text("models: 1")
     failed = run("gpt-4o", "--config", str(config))
-    assert str(failed.exception) == f"{prices}:1: models: input should be a valid tuple"
+    assert str(failed.exception) == f"{prices}:1: models: must be a list"
 
 
 def test_for_machines() -> None:
