@@ -80,3 +80,9 @@ def test_spans_by_another_policy_and_rules(spans: str, tmp_path: Path) -> None:
     assert "analytical ,\nmail [email] or [email]" in shown
     assert "rule greeting: 1" in run(spans, "--policy", "redacted", "--explain", "--config", str(config)).output
     assert "jane@example.com" in run(spans, "--policy", "full").output
+
+
+def test_spans_that_cannot_be_read_are_said_to_be_a_text() -> None:
+    result = run("-", text='{"resourceSpans": [{')
+    assert result.stderr == "spanwand: - is taken for a text: line 1: not JSON\n"
+    assert run("-", text="a text").stderr == ""

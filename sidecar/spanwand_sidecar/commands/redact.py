@@ -43,7 +43,9 @@ def redact(file: str, config_file: Path | None, policy: str | None, explain: boo
     data = read(file)
     try:
         calls = list(calls_of(data, config))
-    except ConfigError:
+    except ConfigError as error:
+        if b"resourceSpans" in data:
+            click.echo(f"spanwand: {file} is taken for a text: {error}", err=True)
         calls = [("text", as_call(text_of(data, file)))]
         policy = policy or "redacted"
         longest = len(calls[0][1].content.input)
