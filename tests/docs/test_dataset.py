@@ -28,7 +28,7 @@ def server() -> Iterator[WandbServer]:
 def run(commands: str, folder: Path, environ: Mapping[str, str]) -> None:
     for line in commands.splitlines():
         program, *arguments = shlex.split(line)
-        subprocess.run([*PROGRAMS[program], *arguments], env=environ, cwd=folder, check=True, timeout=60)
+        subprocess.run([*PROGRAMS[program], *arguments], env=environ, cwd=folder, check=True, timeout=110)
 
 
 @pytest.mark.slow

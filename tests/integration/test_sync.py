@@ -64,7 +64,7 @@ def test_offline_then_sync_then_sync_again(server: WandbServer, tmp_path: Path) 
 def test_what_wandb_refused_is_told_and_sent_the_next_time(server: WandbServer, tmp_path: Path) -> None:
     """`wandb sync` exits with 0 although a Table was refused; reading back finds it missing."""
     write_offline(server, tmp_path)
-    server.faults.add(Fault("POST /graphql CommitArtifact", "graphql_error", times=1))
+    server.faults.add(Fault("POST /graphql CreateArtifact", "graphql_error", times=1, body="-incr-"))
     first = sync(server, tmp_path)
     assert first.returncode == 1
     assert "W&B lacks 1 Table files" in first.stdout

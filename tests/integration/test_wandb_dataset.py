@@ -62,6 +62,7 @@ def assert_complete(server: WandbServer, tmp_path: Path, written: dict[int, int]
     assert server.problems() == []
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_leaves_its_dataset(server: WandbServer, tmp_path: Path) -> None:
     """By itself, before the process is over: the disk may be gone then. The rows are those of the run's own export."""
     with sink(server, tmp_path) as process:
@@ -105,10 +106,11 @@ def test_a_killed_run_gets_its_dataset_when_it_is_completed(server: WandbServer,
         process.kill()
         writer.join()
     server.faults.clear()
+    until(lambda: len(server.artifacts.committed()) == 2 * len(TABLES))
     with sink(server, tmp_path) as process:
         for number, rows in {3: 3, 4: 1}.items():
             assert process.deliver(batch(number, rows=rows, keys=(API,)))[-1].outcome == "Delivered"
-        until(lambda: verified(tmp_path, 1), 60)
+        until(lambda: verified(tmp_path, 1), 120)
         process.close()
     assert_complete(server, tmp_path, {1: 2, 3: 3, 4: 1}, runs=2)
 
@@ -121,8 +123,10 @@ def unheard(process: SinkProcess, written: Batch) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
-    [Fault("POST /graphql CreateArtifact", "hang"), Fault(DATASET_FILES, "status")],
-    ids=["W&B is away at the end", "W&B does not store it"],
+    [
+        pytest.param(Fault("POST /graphql CreateArtifact", "hang"), id="W&B is away at the end"),
+        pytest.param(Fault(DATASET_FILES, "status"), id="W&B does not store it", marks=pytest.mark.faults),
+    ],
 )
 def test_a_dataset_that_wandb_did_not_take_follows(server: WandbServer, tmp_path: Path, fault: Fault) -> None:
     """R10, R45: the end is held up no longer than it may be, and the next process completes the run."""
@@ -134,12 +138,12 @@ def test_a_dataset_that_wandb_did_not_take_follows(server: WandbServer, tmp_path
     server.faults.clear()
     with sink(server, tmp_path) as process:
         assert process.deliver(batch(2, rows=1, keys=(API,)))[-1].outcome == "Delivered"
-        until(lambda: verified(tmp_path, 1), 60)
+        until(lambda: verified(tmp_path, 1), 120)
         process.close()
     assert_complete(server, tmp_path, {1: 2, 2: 1}, runs=2)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_dataset_that_wandb_refuses_for_good_keeps_no_run_from_being_complete(
     server: WandbServer, tmp_path: Path
 ) -> None:
@@ -150,7 +154,7 @@ def test_a_dataset_that_wandb_refuses_for_good_keeps_no_run_from_being_complete(
         process.close()
     with sink(server, tmp_path) as process:
         assert process.write(batch(2, keys=(API,))).outcome == "Delivered"
-        until(lambda: verified(tmp_path, 1), 60)
+        until(lambda: verified(tmp_path, 1), 120)
         process.close()
     said = (tmp_path / "wandb.stderr").read_text()
     assert "W&B refused its dataset: W&B answered 413" in said

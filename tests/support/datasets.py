@@ -30,7 +30,7 @@ def download(server: WandbServer, run_id: str, root: Path) -> Path:
     artifact = f"team/spanwand/{artifact_name(run_id)}:latest"
     command = [sys.executable, "-m", "wandb", "artifact", "get", artifact, "--root", str(root)]
     environ = environment(server.url, root.parent / "home")
-    subprocess.run(command, env=environ, cwd=root.parent, check=True, timeout=60, capture_output=True)
+    subprocess.run(command, env=environ, cwd=root.parent, check=True, timeout=110, capture_output=True)
     return root
 
 
