@@ -44,7 +44,8 @@ class Mates:
         """Forget the answers of a trace."""
         for step in trace.steps.values():
             by_answer, response = self._by_answer[step.kind], step.evidence.response
-            if response and by_answer.get(response) is step:
+            first = by_answer.get(response) if response else None
+            if first is not None and first.trace_id == trace.trace_id:  # or a step that came again, and replaced it
                 del by_answer[response]
 
     def of(self, step: Step) -> Iterable[tuple[Step, str]]:

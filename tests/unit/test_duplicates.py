@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.gathering import INNER, OTHER, OUTER, USED, counted, span
+from tests.support.gathering import INNER, OTHER, OUTER, USED, Gathering, counted, span
 
 from spanwand.attempts import FALLBACK, RETRY
 from spanwand.duplicates import RULES
@@ -178,6 +178,16 @@ def test_a_response_id_tells_that_two_spans_report_one_call(order: tuple[int, ..
     line = counted(*(spans[index] for index in order))
     assert [call.usage for call in line.counted] == [USED]
     assert line.duplicates == {"response_id": 1}
+
+
+def test_the_answer_of_a_span_that_came_twice_is_forgotten_with_its_trace() -> None:
+    """P2, P3: else nothing would tell that two later spans report one call."""
+    line = Gathering(settle_s=1, idle_s=4, late_s=20)
+    for at_s, trace, span_id in ((0, 1, OTHER), (1, 1, OTHER), (60, 2, INNER), (61, 3, OUTER)):
+        line.call(at_s, trace=trace, span_id=span_id, usage=USED, answer=ANSWER)
+    line.drain()
+    later = [call for call in line.counted if call.span_id != OTHER]
+    assert [call.usage for call in later] == [USED]
 
 
 def test_a_number_or_a_short_text_is_no_response_id() -> None:
