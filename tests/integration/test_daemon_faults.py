@@ -127,7 +127,7 @@ def test_wandb_offline_run_is_on_disk_and_wandb_core_is_gone(tmp_path: Path) -> 
         assert running.process.returncode == 0, log
         assert log.count("no API key for") == 1
         assert psutil.wait_procs(children, timeout=10)[1] == []
-    logs = list((tmp_path / "wandb").rglob("*.wandb"))
+    logs = list((tmp_path / "wandb").rglob("run-*.wandb"))
     assert len(logs) == 2, "one of the app, one of the daemon's own health"
     assert counted(tmp_path) == 4
 
