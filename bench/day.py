@@ -22,11 +22,11 @@ from spanwand.batch import Batch
 from spanwand.config import AggregateConfig, LineConfig, WandbConfig
 from spanwand.outcomes import Delivered
 from spanwand.pipeline import Pipeline
-from spanwand.read import files
 from spanwand.sinks.wandb import WandbSink, core, own_process, records
 from spanwand.sinks.wandb.spool import recorded
 from spanwand.sinks.wandb.transaction_log import TransactionLog
-from spanwand.stored_rows import StoredRows
+from spanwand.stored.read import files
+from spanwand.stored.rows import StoredRows
 from spanwand.tables import GENERATIONS, REQUESTS, layout
 
 MARKS = (1 / 24, 1 / 4, 1 / 2, 1)

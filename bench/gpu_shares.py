@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spanwand.gpu_sample import GpuSample, decode
-from spanwand.read import read
+from spanwand.stored.read import read
 from spanwand.tables import GENERATIONS
 from spanwand_sidecar.demo.sums import rows_of
 from spanwand_sidecar.journal import FrameKind, Journal, JournalConfig

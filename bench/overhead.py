@@ -25,7 +25,7 @@ from pathlib import Path
 
 from frozen import Cores, Frozen, Turn
 from paired import STATISTICS, Generations, host_s, mean, more, percent_more
-from spanwand.read import read
+from spanwand.stored.read import read
 from spanwand_sidecar.demo.openai_api import OpenAIStandIn
 from watched_models import AT_ONCE, MODELS
 from ways import AGAIN, BASELINE, OURS, SIDECAR, Setup, amount_of, slug, started

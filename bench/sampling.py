@@ -20,10 +20,10 @@ from msgspec.structs import replace
 
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-from spanwand.estimate import horvitz_thompson
 from spanwand.operations import Operation
 from spanwand.record import Clean, Failure, Service
 from spanwand.sample import Sample
+from spanwand.stored.estimate import horvitz_thompson
 
 QUANTITIES = ("calls", "tokens", "cost USD")
 SECOND_NS = 1_000_000_000

@@ -50,7 +50,8 @@ class Aggregate:
         self._shown = Shown(config.media, drops)
         max_rows = config.sample.rows_per_minute * config.aggregate.rows_interval_s // 60
         self._rows = PendingRows(max(max_rows, 1), drops, makers(attributes, images, link))
-        self._rows_low: int | None = None
+        self.rows_low: int | None = None
+        """First frame of the window in which the oldest row was decided about that is not handed over."""
         self._drops = drops
         self._oddities = Oddities() if oddities is None else oddities
         self._duplicates: Counter[str] = Counter() if duplicates is None else duplicates
@@ -74,8 +75,8 @@ class Aggregate:
     @property
     def low(self) -> int | None:
         """First frame of the oldest window that has something in it that is not handed over."""
-        if self._rows_low is not None:
-            return self._rows_low
+        if self.rows_low is not None:
+            return self.rows_low
         something = self._cells or self._requests or self._scores or self._measured
         return self._window_low if something or self._received.total() or self._drops.total() else None
 
@@ -132,7 +133,7 @@ class Aggregate:
                 points.setdefault(run, {}).update(some.points())
         due: Mapping[Run, Mapping[str, list[tables.Row]]] = self._rows.take() if rows_due else {}
         if rows_due:
-            self._rows_low = None
+            self.rows_low = None
             self._shown.rows_handed_over()
         points |= self._health()
         self._begin_window()
@@ -156,8 +157,8 @@ class Aggregate:
 
     def _needs_window(self) -> None:
         """A row was decided about: whether it is kept or not, rows behind it depend on that."""
-        if self._rows_low is None:
-            self._rows_low = self._window_low
+        if self.rows_low is None:
+            self.rows_low = self._window_low
 
 
 def _call_points(cells: Mapping[_CellKey, Cell[Clean]]) -> dict[str, Point]:

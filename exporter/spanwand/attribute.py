@@ -14,17 +14,17 @@ from functools import lru_cache
 import msgspec
 from msgspec.structs import replace
 
+from spanwand.attribution.claim import Claim, claim_of
+from spanwand.attribution.devices import Device, Devices
+from spanwand.attribution.share import GpuShare
+from spanwand.attribution.shares import Taken
 from spanwand.config import LineConfig
 from spanwand.drops import DropReason, Drops
-from spanwand.gpu_claim import Claim, claim_of
-from spanwand.gpu_devices import Device, Devices
 from spanwand.gpu_sample import GpuSample
-from spanwand.gpu_share import GpuShare
 from spanwand.measurement import Reading
 from spanwand.metrics import Kind, in_a_key
 from spanwand.record import Clean, Cost
-from spanwand.shares import Taken
-from spanwand.trace import Trace
+from spanwand.traces.trace import Trace
 
 _NS = 1_000_000_000
 _J_PER_KWH = 3.6e6

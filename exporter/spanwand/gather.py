@@ -14,18 +14,18 @@ from msgspec.structs import replace
 
 from spanwand.config import GatherConfig
 from spanwand.consistent import RATED
-from spanwand.counting import Counting
 from spanwand.drops import DropReason, Drops
-from spanwand.duplicates import resolve
-from spanwand.join import add_said, forget_said, unjoined, with_said
-from spanwand.mates import Mates, report_one_call, unite
-from spanwand.packed import pack
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
-from spanwand.step import NO_EVIDENCE, Evidence, Step, step_of
-from spanwand.totals import add, add_root, count, request_of
-from spanwand.trace import Old, Trace
-from spanwand.traces import Traces
+from spanwand.traces.counting import Counting
+from spanwand.traces.duplicates import resolve
+from spanwand.traces.held import Traces
+from spanwand.traces.join import add_said, forget_said, unjoined, with_said
+from spanwand.traces.mates import Mates, report_one_call, unite
+from spanwand.traces.packed import pack
+from spanwand.traces.step import NO_EVIDENCE, Evidence, Step, step_of
+from spanwand.traces.totals import add, add_root, count, request_of
+from spanwand.traces.trace import Old, Trace
 
 _NS = 1_000_000_000
 _EVER_NS = 1 << 63

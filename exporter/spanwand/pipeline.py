@@ -35,8 +35,8 @@ from spanwand.redactors.media import media
 from spanwand.references import Named
 from spanwand.sample import Sample
 from spanwand.span import Keys, Span
-from spanwand.step import evidence_of
 from spanwand.supplement import Supplement
+from spanwand.traces.step import evidence_of
 from spanwand.uploads import Uploads
 
 
@@ -149,9 +149,9 @@ class Pipeline:
     def forget(self, start: int, end: int, arrival_ns: int, before: int) -> Batch | None:
         """Know no repeats of spans from before a position any more: there is no room to keep what that takes.
 
-        Nothing happens while something is open, which may need it. A frame of the journal, like a drain.
+        Nothing happens while a trace or row is open; of drops a replay knows less. A frame, like a drain.
         """
-        if self.waiting:
+        if self._lowest(self._gather.low, self._aggregate.rows_low, self._meter.waiting_low) < self._end:
             return None
         self._deduplicate.forget(before)
         self._measure.forget(before)

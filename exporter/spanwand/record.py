@@ -9,15 +9,15 @@ from enum import StrEnum
 
 import msgspec
 
+from spanwand.attribution.share import GpuShare as GpuShare
 from spanwand.content import NO_CONTENT as NO_CONTENT
 from spanwand.content import Content as Content
 from spanwand.content import HeldContent as HeldContent
-from spanwand.counting import Counting
 from spanwand.elapsed import elapsed_s
-from spanwand.gpu_share import GpuShare as GpuShare
 from spanwand.media import Media
 from spanwand.operations import Operation
 from spanwand.span import Attributes
+from spanwand.traces.counting import Counting
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, gc=False):

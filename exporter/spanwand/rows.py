@@ -6,7 +6,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 from spanwand.batch import Verdict
-from spanwand.counting import PLAIN
 from spanwand.events import CleanEvaluation
 from spanwand.json_text import json_text
 from spanwand.media import Media
@@ -15,6 +14,7 @@ from spanwand.request import Request
 from spanwand.span import Attributes, AttributeValue
 from spanwand.tables import CELL_MAX_CHARS, FEEDBACK, GENERATIONS, LABEL_MAX_CHARS, REQUESTS, Cell, Row
 from spanwand.trace_url import trace_url
+from spanwand.traces.counting import PLAIN
 
 _NS, _NS_PER_MS = 1_000_000_000, 1_000_000
 _NO_IMAGE = ImageParams()

@@ -15,7 +15,7 @@ from spanwand.ports import Sampled, Sampler
 from spanwand.record import Clean
 from spanwand.request import Request
 from spanwand.samplers import OF_THE_INTERVAL, OF_THE_TRACE
-from spanwand.trace import Trace
+from spanwand.traces.trace import Trace
 
 _log = logging.getLogger(__name__)
 Samplers = Mapping[str, Callable[[SampleConfig], Sampler | None]]

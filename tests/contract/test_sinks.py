@@ -12,10 +12,10 @@ from spanwand.config import LineConfig, WandbConfig
 from spanwand.metrics import BATCH
 from spanwand.outcomes import Delivered
 from spanwand.ports import Sink
-from spanwand.read import read
 from spanwand.rows import generation_row, request_row
 from spanwand.sinks import open_sink
 from spanwand.sinks.memory import MemorySink
+from spanwand.stored.read import read
 
 WINDOW_NS = 10_000_000_000
 POINTS = ("llm/requests", "llm/cost_usd")

@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol, Self
 
 import psutil
 
-from spanwand.read import read
-from spanwand.stored_run import StoredRun
+from spanwand.stored.read import read
+from spanwand.stored.run import StoredRun
 from tests.faults.otlp import SpanKey
 from tests.support.daemon import COMMAND, WINDOW, RunningDaemon, environment, until
 

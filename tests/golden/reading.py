@@ -15,7 +15,7 @@ from spanwand.operations import FAMILY_OF
 from spanwand.price import Price
 from spanwand.record import Clean, Generation, Usage
 from spanwand.redact import Redact, opened
-from spanwand.step import evidence_of
+from spanwand.traces.step import evidence_of
 from tests.support.otlp_json import Json, spans_of, to_bytes
 
 GOLDEN = Path(__file__).parent

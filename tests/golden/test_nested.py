@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from spanwand.attempts import FALLBACK, RETRY
 from spanwand.config import LineConfig
-from spanwand.duplicates import RULES
 from spanwand.gather import AGGREGATE_ONLY
 from spanwand.pipeline import Pipeline
 from spanwand.tables import GENERATIONS, TABLES
+from spanwand.traces.attempts import FALLBACK, RETRY
+from spanwand.traces.duplicates import RULES
 from tests.golden.counted import rules_of
 from tests.golden.reading import CASES, NESTED, captured_in
 from tests.support.otlp_json import Json, to_bytes

@@ -14,7 +14,7 @@ import pytest
 from tests.support.canaries import CONTENT, NAMES, Canaries, free, leaks, request
 from tests.support.daemon import WINDOW, RunningDaemon, daemon, until
 
-from spanwand.read import read
+from spanwand.stored.read import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

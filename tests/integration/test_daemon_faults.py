@@ -21,7 +21,7 @@ from tests.support.daemon import (
     updates,
 )
 
-from spanwand.read import read
+from spanwand.stored.read import read
 
 
 def raw(channel: grpc.Channel, path: str) -> "grpc.UnaryUnaryMultiCallable[bytes, bytes]":

@@ -20,7 +20,7 @@ from tests.support.span_app import INPUT_TOKENS, OUTPUT_TOKENS
 from tests.support.wandb_server import WandbServer
 from tests.support.wandb_server.environment import environment as wandb_environment
 
-from spanwand.read import read
+from spanwand.stored.read import read
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "tests" / "support" / "span_app.py"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from spanwand.read import read
-from spanwand.stored_run import StoredRun
+from spanwand.stored.read import read
+from spanwand.stored.run import StoredRun
 from spanwand_sidecar.demo.processes import daemon, demo_settings
 from spanwand_sidecar.demo.sums import in_metrics, in_table, rows_of
 

@@ -13,8 +13,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.support.daemon import WINDOW, daemon, until
 
-from spanwand.read import read
-from spanwand.stored_run import StoredRun
+from spanwand.stored.read import read
+from spanwand.stored.run import StoredRun
 from spanwand.token_counts import MOST_TOKENS
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"

@@ -13,8 +13,8 @@ import pytest
 from tests.golden.programs import openai_sdk
 from tests.support.providers.openai import openai
 
-from spanwand.read import read
-from spanwand.stored_run import StoredRun
+from spanwand.stored.read import read
+from spanwand.stored.run import StoredRun
 from spanwand_sidecar.demo.ledger import Answered, Ledger
 from spanwand_sidecar.demo.processes import daemon, demo_settings, environment
 from spanwand_sidecar.demo.sums import Sums, add, answered_by_api, in_metrics, in_table, rows_of

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from tests.support.providers.openai import openai
 
-from spanwand.read import read
-from spanwand.stored_run import StoredRun
+from spanwand.stored.read import read
+from spanwand.stored.run import StoredRun
 from spanwand_sidecar.demo.ledger import Answered, Ledger
 from spanwand_sidecar.demo.processes import daemon, demo_settings, environment
 from spanwand_sidecar.demo.sums import rows_of

@@ -12,7 +12,7 @@ import pytest
 from tests.support.offline import OFFLINE, batch, core_of, exactly_once, requests
 from tests.support.sink_process import SinkProcess
 
-from spanwand.read import read
+from spanwand.stored.read import read
 
 
 def test_a_clean_restart_goes_on_in_new_runs_of_the_same_group(environ: dict[str, str], directory: Path) -> None:

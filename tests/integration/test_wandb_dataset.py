@@ -28,7 +28,7 @@ from spanwand.sinks.wandb.ledger import RunDescription, read_descriptions
 from spanwand.sinks.wandb.records import artifact_files, kind
 from spanwand.sinks.wandb.spool import recorded
 from spanwand.sinks.wandb.transaction_log import TransactionLog
-from spanwand.stored_dataset import NAME, load
+from spanwand.stored.dataset import NAME, load
 from spanwand.tables import GENERATIONS, TABLES
 
 WRITTEN = {1: 2, 2: 0, 3: 3}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.support import wandb_in_app
 
-from spanwand.read import read
-from spanwand.stored_run import StoredRun
+from spanwand.stored.read import read
+from spanwand.stored.run import StoredRun
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,8 +11,8 @@ from tests.support.pictures import IMAGES, RUN, batch, digest, media
 from tests.support.sink_process import SinkProcess
 from tests.support.wandb_server import Fault, WandbServer
 
-from spanwand.read import read
 from spanwand.sinks.wandb.ledger import read_descriptions
+from spanwand.stored.read import read
 
 
 def shown(row: dict[str, Any]) -> list[tuple[int, int]]:

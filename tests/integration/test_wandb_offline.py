@@ -22,9 +22,9 @@ from tests.support.online import ALERT
 from tests.support.sink_process import SinkProcess
 
 from spanwand.batch import Batch, RunUpdate
-from spanwand.read import read
 from spanwand.sinks.wandb.records import kind, parse
 from spanwand.sinks.wandb.transaction_log import TransactionLog
+from spanwand.stored.read import read
 
 
 def test_what_is_written_is_read_back(sink: SinkProcess, directory: Path) -> None:

@@ -25,8 +25,8 @@ from tests.support.online import (
 )
 from tests.support.wandb_server import Fault, WandbServer
 
-from spanwand.read import read
 from spanwand.sinks.wandb.ledger import read_descriptions
+from spanwand.stored.read import read
 from spanwand.tables import TABLES
 
 ROWS = 40

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.support.records import trace_id
 
-from spanwand import gpu_devices
+from spanwand.attribution import devices
 from spanwand.batch import Batch
 from spanwand.config import AggregateConfig, AttributionConfig, DeduplicateConfig, GatherConfig, GpuConfig, LineConfig
 from spanwand.gpu_sample import GpuSample, encode
@@ -99,7 +99,7 @@ CONFIGS = st.builds(
 def old_soon() -> Iterator[None]:
     """Journals of these tests are short: what is older than 15 s counts as old."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(gpu_devices, "_FINE_NS", 15 * SECOND_NS)
+        patched.setattr(devices, "_FINE_NS", 15 * SECOND_NS)
         yield
 
 

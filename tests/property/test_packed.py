@@ -11,7 +11,7 @@ from spanwand.config import GatherConfig
 from spanwand.gather import Gather, Settled
 from spanwand.operations import Operation
 from spanwand.record import Failure, Usage
-from spanwand.trace import Trace
+from spanwand.traces.trace import Trace
 
 SPANS = [bytes([number]) * 8 for number in range(10, 30)]
 ANSWERS = ["", "an answer of the provider", "another answer of it"]

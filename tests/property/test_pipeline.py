@@ -152,12 +152,33 @@ def effects(batches: list[Batch]) -> list[object]:
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(CONFIGS, journals())
 def test_a_replay_from_low_gives_exactly_the_batches_behind_it(config: LineConfig, frames: list[Frame]) -> None:
+    assert_replays(config, frames)
+
+
+def assert_replays(config: LineConfig, frames: list[Frame]) -> None:
     batches = run(config, frames)
     assert run(config, frames) == batches
     for batch in batches:
         replayed = run(config, [frame for frame in frames if frame.start >= batch.low])
         left = [later for later in batches if later.seq > batch.seq]
         assert effects([later for later in replayed if later.seq > batch.seq]) == effects(left)
+
+
+def test_what_is_forgotten_on_demand_does_not_depend_on_what_a_replay_never_knew() -> None:
+    """P2, R20: at 105 s the whole line has just forgotten the first span early; a replay never knew it."""
+    config = line_config(DeduplicateConfig(window_s=40, max_spans=10, max_journal_bytes=50), settle_s=0)
+    one, other = (
+        Span(trace_id=trace_id(n), span_id=bytes([n]) * 8, attributes={}, resource=RESOURCES[0]) for n in (1, 2)
+    )
+    frames = [
+        Frame(140, 150, 76 * SECOND_NS, (one,)),
+        Frame(160, 170, 81 * SECOND_NS, (other,)),
+        Frame(190, 200, 104 * SECOND_NS, (), drain=True),
+        Frame(200, 210, 105 * SECOND_NS, (), forget=200),
+        Frame(210, 220, 113 * SECOND_NS, ()),
+        Frame(220, 230, 121 * SECOND_NS, (), drain=True),
+    ]
+    assert_replays(config, frames)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spanwand.shares import Interval, Taken
-from spanwand.timeline import Timeline
+from spanwand.attribution.shares import Interval, Taken
+from spanwand.attribution.timeline import Timeline
 
 SECOND_NS = 1_000_000_000
 

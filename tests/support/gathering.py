@@ -10,7 +10,7 @@ from spanwand.drops import Drops
 from spanwand.gather import Gather, Settled
 from spanwand.record import Usage
 from spanwand.request import Request
-from spanwand.step import evidence_of
+from spanwand.traces.step import evidence_of
 from tests.support.records import SECOND_NS, call, root
 
 if TYPE_CHECKING:

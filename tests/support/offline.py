@@ -5,8 +5,8 @@ from pathlib import Path
 
 from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.config import WandbConfig
-from spanwand.read import read
-from spanwand.stored_run import StoredRun
+from spanwand.stored.read import read
+from spanwand.stored.run import StoredRun
 from spanwand.tables import columns
 
 OFFLINE = WandbConfig(mode="offline", project="shop")

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from spanwand.batch import RunKey
 from spanwand.sinks.wandb import partitions
 from spanwand.sinks.wandb.partitions import Partitions
-from spanwand.stored_dataset import NAME, Dataset
-from spanwand.stored_run import Increment
+from spanwand.stored.dataset import NAME, Dataset
+from spanwand.stored.run import Increment
 from spanwand.tables import SCHEMA_VERSION
 from spanwand_sidecar.commands.export import export
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from tests.support.gathering import INNER, OTHER, OUTER, USED, Gathering, counted, span
 
-from spanwand.attempts import FALLBACK, RETRY
-from spanwand.duplicates import RULES
 from spanwand.operations import Operation
 from spanwand.record import Cost, Failure, ImageParams, Usage
+from spanwand.traces.attempts import FALLBACK, RETRY
+from spanwand.traces.duplicates import RULES
 
 ANSWER = "chatcmpl-0123456789abcdef"
 WRAPPER = span(OUTER, at_s=99, for_s=3, scope="framework", prompt_name="hero", session_id="s1", experiment="e", arm="b")

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.config import GatherConfig, LineConfig
 from spanwand.sinks.jsonl import open_sink
-from spanwand.stored_cells import fit
+from spanwand.stored.cells import fit
 from spanwand.tables import TABLES, Type, columns
 from spanwand_sidecar.commands.export import export
 from spanwand_sidecar.row_files import FORMATS

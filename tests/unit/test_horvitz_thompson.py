@@ -12,11 +12,11 @@ from tests.support.records import call, request
 from spanwand import tables
 from spanwand.batch import Verdict
 from spanwand.config import SampleConfig
-from spanwand.estimate import STANDARD_ERRORS, horvitz_thompson, totals
 from spanwand.record import Cost, Usage
 from spanwand.rows import generation_row, request_row
 from spanwand.sample import Sample
-from spanwand.stored_run import Stored, StoredRun, StoredTable, Total, collapse_revisions
+from spanwand.stored.estimate import STANDARD_ERRORS, horvitz_thompson, totals
+from spanwand.stored.run import Stored, StoredRun, StoredTable, Total, collapse_revisions
 from spanwand_sidecar.commands.read import show
 
 

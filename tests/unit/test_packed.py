@@ -8,10 +8,10 @@ from tests.support.gathering import INNER, OTHER, OUTER, ROOT, USED, Gathering
 from tests.support.records import call, root
 
 from spanwand.operations import Operation
-from spanwand.packed import pack, unpack
-from spanwand.step import Evidence, Step, step_of
-from spanwand.totals import add, add_root, count
-from spanwand.trace import Trace
+from spanwand.traces.packed import pack, unpack
+from spanwand.traces.step import Evidence, Step, step_of
+from spanwand.traces.totals import add, add_root, count
+from spanwand.traces.trace import Trace
 
 
 def closed(*steps: Step) -> Trace:

@@ -6,7 +6,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from spanwand.stored_run import Stored, StoredRun
+from spanwand.stored.run import Stored, StoredRun
 from spanwand_sidecar.commands.read import number, show
 from spanwand_sidecar.entry import main
 

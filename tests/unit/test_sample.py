@@ -13,7 +13,7 @@ from spanwand.ports import Sampled
 from spanwand.record import Clean, Failure
 from spanwand.request import Request
 from spanwand.sample import Sample
-from spanwand.trace import Trace
+from spanwand.traces.trace import Trace
 
 SHARE = 1e-12
 HIGH = 0xFFFFFFFFFFFFFF

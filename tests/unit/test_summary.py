@@ -8,7 +8,7 @@ from tests.contract.test_sinks import batch
 from spanwand.batch import Batch
 from spanwand.config import LineConfig
 from spanwand.sinks.jsonl import open_sink
-from spanwand.stored_batches import read_batches
+from spanwand.stored.batches import read_batches
 from spanwand.summary import Summary
 
 

@@ -17,7 +17,6 @@ from spanwand.config import RedactConfig
 from spanwand.decode_logs import DecodeLogs
 from spanwand.drops import DropReason, Drops
 from spanwand.events import Evaluation
-from spanwand.join import filled, together
 from spanwand.metrics import metric_of
 from spanwand.record import Clean, Failure, Generation, Service
 from spanwand.redact import Redact, opened
@@ -25,6 +24,7 @@ from spanwand.rows import feedback_row
 from spanwand.scores import Scores
 from spanwand.supplement import Supplement
 from spanwand.tables import FEEDBACK, TABLES
+from spanwand.traces.join import filled, together
 
 TRACE_ID, SPAN_ID = 0xA1, 0xB2
 SERVICE = Service(name="chat")

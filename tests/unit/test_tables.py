@@ -3,12 +3,12 @@
 import pytest
 from tests.support.records import KEPT, LEFT, call, held, request
 
-from spanwand.counting import Counting
 from spanwand.errors import ConfigError
 from spanwand.operations import Operation
 from spanwand.record import Cost, Failure, GpuShare, ImageParams, Params, ServiceTier, Timing, Usage
 from spanwand.rows import generation_row, request_row
 from spanwand.tables import CELL_MAX_CHARS, TABLES, Row, Type, columns
+from spanwand.traces.counting import Counting
 
 PYTHON_TYPES = {Type.TEXT: str, Type.WHOLE: int, Type.NUMBER: float}
 SHARE = GpuShare(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from spanwand.stored_rows import StoredRows
+from spanwand.stored.rows import StoredRows
 from spanwand.tables import GENERATIONS, TABLES
 from spanwand_sidecar.commands.places import unreadable_is_2
 from spanwand_sidecar.commands.settings import config_option, load_config

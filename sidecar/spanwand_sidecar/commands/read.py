@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from spanwand.errors import NotReadable
-from spanwand.estimate import totals
-from spanwand.read import read as read_path
-from spanwand.stored_run import Stored, StoredRun
+from spanwand.stored.estimate import totals
+from spanwand.stored.read import read as read_path
+from spanwand.stored.run import Stored, StoredRun
 from spanwand_sidecar.commands.settings import config_option, load_config
 from spanwand_sidecar.config import data_dir
 

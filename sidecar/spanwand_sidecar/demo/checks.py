@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from spanwand.stored_run import StoredRun
+from spanwand.stored.run import StoredRun
 from spanwand.tables import REQUESTS
 from spanwand_sidecar.demo.ledger import Answered
 from spanwand_sidecar.demo.sums import Sums, add, answered_by_api, counted_by_app, in_metrics, in_table, rows_of

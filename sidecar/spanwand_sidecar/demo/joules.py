@@ -7,7 +7,7 @@ import msgspec
 from rich.box import SIMPLE
 from rich.table import Table
 
-from spanwand.stored_run import StoredRun
+from spanwand.stored.run import StoredRun
 from spanwand.tables import GENERATIONS
 from spanwand_sidecar.demo.sums import rows_of
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from spanwand.errors import SpanwandError
-from spanwand.read import read
-from spanwand.stored_run import StoredRun
+from spanwand.stored.read import read
+from spanwand.stored.run import StoredRun
 from spanwand_sidecar.commands.status import ask
 from spanwand_sidecar.demo.checks import Check, Sent, compare
 from spanwand_sidecar.demo.openai_api import OpenAIStandIn

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from spanwand.stored_run import StoredRun
+from spanwand.stored.run import StoredRun
 from spanwand.tables import GENERATIONS, REQUESTS
 from spanwand_sidecar.demo import joules
 from spanwand_sidecar.demo.checks import Check

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from spanwand.record import Usage
-from spanwand.stored_run import StoredRun
+from spanwand.stored.run import StoredRun
 from spanwand.tables import GENERATIONS
 from spanwand_sidecar.demo.ledger import Answered
 from spanwand_sidecar.demo.models import cost_usd

@@ -7,7 +7,6 @@ import msgspec
 
 from spanwand.batch import Verdict
 from spanwand.config import LineConfig
-from spanwand.counting import PLAIN
 from spanwand.decode import Decode
 from spanwand.drops import Drops
 from spanwand.normalise import Normalise
@@ -21,7 +20,8 @@ from spanwand.redactors.media import media
 from spanwand.redactors.scrub import Scrubber
 from spanwand.sample import Sample
 from spanwand.span import Span
-from spanwand.step import evidence_of
+from spanwand.traces.counting import PLAIN
+from spanwand.traces.step import evidence_of
 from spanwand_sidecar.explain.fields import Field, changes, fields
 from spanwand_sidecar.explain.traces import Counted, Together, TotalOfTrace
 

@@ -6,13 +6,13 @@ import msgspec
 
 from spanwand.batch import Verdict
 from spanwand.config import GatherConfig
-from spanwand.counting import Counting
 from spanwand.drops import Drops
 from spanwand.gather import Gather, Settled
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
 from spanwand.sample import Sample
-from spanwand.step import Evidence
+from spanwand.traces.counting import Counting
+from spanwand.traces.step import Evidence
 
 SpanId = tuple[bytes, bytes]
 _AT_ONCE_NS = 0

@@ -14,7 +14,7 @@ import msgspec
 
 from spanwand.sinks.wandb import records
 from spanwand.sinks.wandb.transaction_log import TransactionLog, fsync, write_log
-from spanwand.stored_dataset import NAME, Dataset
+from spanwand.stored.dataset import NAME, Dataset
 
 FOLDER = "dataset"
 RECORD = "artifact.wandb"

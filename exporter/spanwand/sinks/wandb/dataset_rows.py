@@ -12,8 +12,8 @@ from spanwand.sinks.wandb.partitions import Partitions
 from spanwand.sinks.wandb.spool import recorded
 from spanwand.sinks.wandb.stored_tables import StoredTables
 from spanwand.sinks.wandb.transaction_log import TransactionLog
-from spanwand.stored_dataset import Dataset
-from spanwand.stored_run import Increment
+from spanwand.stored.dataset import Dataset
+from spanwand.stored.run import Increment
 from spanwand.tables import SCHEMA_VERSION
 
 logger = logging.getLogger(__name__)

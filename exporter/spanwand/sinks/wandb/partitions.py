@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from spanwand.media import Media
-from spanwand.stored_cells import fit, image_path
-from spanwand.stored_dataset import DatasetTable, Partition
-from spanwand.stored_run import Increment
+from spanwand.stored.cells import fit, image_path
+from spanwand.stored.dataset import DatasetTable, Partition
+from spanwand.stored.run import Increment
 from spanwand.tables import TABLES, Type
 
 PARTITION_BYTES = 8 << 20

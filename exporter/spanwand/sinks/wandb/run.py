@@ -17,7 +17,7 @@ from spanwand.sinks.wandb.hand_over import HandOver
 from spanwand.sinks.wandb.increments import Increments
 from spanwand.sinks.wandb.settings import Common
 from spanwand.sinks.wandb.upload import Upload
-from spanwand.stored_run import Increment
+from spanwand.stored.run import Increment
 from spanwand.summary import Summary
 from spanwand.tables import SCHEMA_VERSION
 

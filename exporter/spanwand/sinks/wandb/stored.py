@@ -14,7 +14,7 @@ from spanwand.sinks.wandb.lock import is_locked
 from spanwand.sinks.wandb.spool import recorded
 from spanwand.sinks.wandb.stored_tables import StoredTables
 from spanwand.sinks.wandb.transaction_log import TransactionLog
-from spanwand.stored_run import Increment, State, StoredRun, StoredTable, merge_rows
+from spanwand.stored.run import Increment, State, StoredRun, StoredTable, merge_rows
 
 AXES = frozenset({"_step", "_runtime", "_timestamp", WINDOW_END, BATCH, ROWS_LEFT})
 """History keys that say nothing by themselves."""

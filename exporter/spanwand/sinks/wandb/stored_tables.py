@@ -9,7 +9,7 @@ from spanwand.metrics import BATCH, ROWS_LEFT, WINDOW_END
 from spanwand.sinks.wandb import records
 from spanwand.sinks.wandb.directories import staged_file
 from spanwand.sinks.wandb.evidence import table_of
-from spanwand.stored_run import Increment
+from spanwand.stored.run import Increment
 
 
 class _Logged(NamedTuple):

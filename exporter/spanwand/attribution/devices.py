@@ -3,10 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from spanwand.attribution.shares import Interval, Taken
+from spanwand.attribution.timeline import Timeline
 from spanwand.gpu_sample import GpuSample
 from spanwand.meter import growth
-from spanwand.shares import Interval, Taken
-from spanwand.timeline import Timeline
 
 _MOST_DEVICES = 64
 _MOST_INTERVALS = 2_000

@@ -5,17 +5,17 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from spanwand.counting import PLAIN
-from spanwand.critical_path import critical_path_s
+from spanwand.attribution.share import together
 from spanwand.elapsed import elapsed_s
-from spanwand.gpu_share import together
 from spanwand.operations import Operation
-from spanwand.packed import unpack
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
 from spanwand.span import Attributes
-from spanwand.step import NO_EVIDENCE, Step, knows_usage
-from spanwand.trace import Trace
+from spanwand.traces.counting import PLAIN
+from spanwand.traces.critical_path import critical_path_s
+from spanwand.traces.packed import unpack
+from spanwand.traces.step import NO_EVIDENCE, Step, knows_usage
+from spanwand.traces.trace import Trace
 
 _RETRIEVAL, _RERANK = Operation.RETRIEVAL, Operation.RERANK
 _NAME_MAX_CHARS = 256

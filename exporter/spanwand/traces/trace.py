@@ -8,7 +8,7 @@ from spanwand.consistent import NO_SHARE, Share
 from spanwand.record import Clean, GpuShare, Service
 from spanwand.request import CleanRoot, Request
 from spanwand.span import Attributes
-from spanwand.step import Step
+from spanwand.traces.step import Step
 
 _NO_SERVICE = Service()
 _NO_ATTRIBUTES: Attributes = {}

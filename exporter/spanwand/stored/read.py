@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from spanwand.errors import NotReadable
-from spanwand.estimate import totals
 from spanwand.sinks.wandb.stored import read_run
-from spanwand.stored_batches import read_batches
-from spanwand.stored_run import Stored, StoredRun, collapse_revisions
+from spanwand.stored.batches import read_batches
+from spanwand.stored.estimate import totals
+from spanwand.stored.run import Stored, StoredRun, collapse_revisions
 
 
 def read(path: Path) -> Stored:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from spanwand.operations import FAMILY_OF, Family
-from spanwand.stored_run import StoredRun, Total
+from spanwand.stored.run import StoredRun, Total
 from spanwand.tables import GENERATIONS, REQUESTS
 
 STANDARD_ERRORS = 2.576

@@ -11,13 +11,13 @@ from itertools import islice
 
 import msgspec
 
-from spanwand.ancestry import above, contains, cover, overlap
-from spanwand.attempts import mark_attempts
-from spanwand.merge import labelled, merged, with_usage
 from spanwand.operations import Operation
 from spanwand.record import Clean
-from spanwand.step import Step, knows_usage
-from spanwand.trace import Trace
+from spanwand.traces.ancestry import above, contains, cover, overlap
+from spanwand.traces.attempts import mark_attempts
+from spanwand.traces.merge import labelled, merged, with_usage
+from spanwand.traces.step import Step, knows_usage
+from spanwand.traces.trace import Trace
 
 _MOST_COMPARED = 32
 """Calls with the same figures that one call is compared with."""

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import msgspec
 
-from spanwand.step import Evidence, Step
-from spanwand.trace import Trace
+from spanwand.traces.step import Evidence, Step
+from spanwand.traces.trace import Trace
 
 _NO_STEPS: dict[bytes, Step] = {}
 _NO_PARENTS: dict[bytes, bytes] = {}

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from spanwand.step import Step
-from spanwand.trace import Trace
+from spanwand.traces.step import Step
+from spanwand.traces.trace import Trace
 
 _DEEPEST = 64
 """Steps above a step that are looked at; deeper nesting is garbage, or a circle."""

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from spanwand.shares import Interval, Taken
+from spanwand.attribution.shares import Interval, Taken
 
 
 def as_one(intervals: Sequence[Interval]) -> Interval:

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from spanwand.duplicates import figures, innermost, is_same_call, shape
-from spanwand.merge import merged
 from spanwand.record import Clean
-from spanwand.step import Step, knows_usage
-from spanwand.trace import Trace
+from spanwand.traces.duplicates import figures, innermost, is_same_call, shape
+from spanwand.traces.merge import merged
+from spanwand.traces.step import Step, knows_usage
+from spanwand.traces.trace import Trace
 
 _MOST_COMPARED = 32
 RESPONSE_ID = "response_id"

@@ -12,7 +12,7 @@ import msgspec
 from spanwand.batch import RunKey
 from spanwand.errors import NotReadable
 from spanwand.metrics import BATCH, WINDOW_END
-from spanwand.stored_run import Increment, StoredRun, StoredTable, merge_rows
+from spanwand.stored.run import Increment, StoredRun, StoredTable, merge_rows
 from spanwand.summary import Summary
 
 

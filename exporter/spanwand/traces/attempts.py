@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from spanwand.counting import PLAIN
 from spanwand.record import Clean
-from spanwand.step import Step
-from spanwand.trace import Trace
+from spanwand.traces.counting import PLAIN
+from spanwand.traces.step import Step
+from spanwand.traces.trace import Trace
 
 _LONGEST_PAUSE_NS = 60 * 1_000_000_000
 RETRY = "retry"

@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from spanwand.counting import PLAIN
 from spanwand.record import NO_PARAMS, Clean, Usage
-from spanwand.step import knows_usage
+from spanwand.traces.counting import PLAIN
+from spanwand.traces.step import knows_usage
 
 _LABELS: Mapping[str, Any] = dict.fromkeys(("prompt_name", "prompt_version", "session_id", "user"), "")
 """Fields that a span says of all calls below it, with what stands for not known."""

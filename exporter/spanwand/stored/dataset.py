@@ -14,7 +14,7 @@ import msgspec
 
 from spanwand.batch import RunKey
 from spanwand.errors import NotReadable
-from spanwand.stored_run import Increment
+from spanwand.stored.run import Increment
 
 NAME = "dataset.json"
 VERSION = 1

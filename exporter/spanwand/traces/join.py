@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from spanwand.drops import DropReason, Drops
 from spanwand.media import joined, uploaded
 from spanwand.record import Clean
-from spanwand.trace import Trace
+from spanwand.traces.trace import Trace
 
 
 def add_said(trace: Trace, said: Clean) -> None:

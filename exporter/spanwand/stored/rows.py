@@ -11,20 +11,20 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from spanwand import stored_batches, stored_dataset
 from spanwand.errors import NotReadable
-from spanwand.read import files
 from spanwand.sinks.wandb import stored
-from spanwand.stored_cells import fit
-from spanwand.stored_dataset import NAME, load
-from spanwand.stored_run import Increment
+from spanwand.stored import batches, dataset
+from spanwand.stored.cells import fit
+from spanwand.stored.dataset import NAME, load
+from spanwand.stored.read import files
+from spanwand.stored.run import Increment
 from spanwand.tables import TABLES, Column, Type
 
 Place = tuple[int, int, int]
 """One row: which file, which increment of it, which row of that."""
 
 _WEIGHT = "sample_weight"
-_READERS = {".jsonl": stored_batches.read_increments, ".json": stored_dataset.read_increments}
+_READERS = {".jsonl": batches.read_increments, ".json": dataset.read_increments}
 
 
 class _Revision(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from spanwand.gpu_share import GpuMethod
+from spanwand.attribution.share import GpuMethod
 from spanwand.operations import FAMILY_OF
 from spanwand.record import Clean, Timing
 

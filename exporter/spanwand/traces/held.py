@@ -21,8 +21,8 @@ from heapq import heappop, heappush
 from itertools import takewhile
 
 from spanwand.config import GatherConfig
-from spanwand.totals import reopen
-from spanwand.trace import Old, Trace
+from spanwand.traces.totals import reopen
+from spanwand.traces.trace import Old, Trace
 
 _NS = 1_000_000_000
 

@@ -1,0 +1,1 @@
+"""What sinks left on disk, read back."""
