@@ -10,9 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from spanwand.attribution.share import GpuShare as GpuShare
-from spanwand.content import NO_CONTENT as NO_CONTENT
-from spanwand.content import Content as Content
-from spanwand.content import HeldContent as HeldContent
+from spanwand.content import NO_CONTENT, Content, HeldContent
 from spanwand.elapsed import elapsed_s
 from spanwand.media import Media
 from spanwand.operations import Operation

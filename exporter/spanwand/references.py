@@ -12,9 +12,10 @@ from urllib.parse import unquote
 
 import msgspec
 
+from spanwand.content import Content
 from spanwand.drops import DropReason, Drops
 from spanwand.media import MOST_PER_CALL
-from spanwand.record import Content, Generation
+from spanwand.record import Generation
 
 _MOST_CHARS = 1_024
 _PLACE_BITS = 32

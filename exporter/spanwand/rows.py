@@ -6,10 +6,11 @@ from functools import lru_cache, partial
 from typing import Any
 
 from spanwand.batch import Verdict
+from spanwand.content import NO_CONTENT
 from spanwand.events import CleanEvaluation
 from spanwand.json_text import json_text
 from spanwand.media import Media
-from spanwand.record import NO_CONTENT, Clean, GpuShare, ImageParams
+from spanwand.record import Clean, GpuShare, ImageParams
 from spanwand.request import Request
 from spanwand.span import Attributes, AttributeValue
 from spanwand.tables import CELL_MAX_CHARS, FEEDBACK, GENERATIONS, LABEL_MAX_CHARS, REQUESTS, Cell, Row

@@ -9,13 +9,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from spanwand.content import Content
 from spanwand.dialects.log_events import EVENTS, LOG_EVENT, About
 from spanwand.dialects.parsers import content
 from spanwand.dialects.plan import Groups
 from spanwand.dialects.table import Reader
 from spanwand.events import Evaluation, LogEvent
 from spanwand.operations import Operation
-from spanwand.record import Content, Failure, Generation, Service
+from spanwand.record import Failure, Generation, Service
 from spanwand.span import AttributeValue, Parser, SpanResource
 
 

@@ -12,9 +12,9 @@ from msgspec.structs import asdict, replace
 from tests.support.records import KEPT, call, held
 
 from spanwand.config import RedactConfig
-from spanwand.content import HeldContent
+from spanwand.content import NO_CONTENT, Content, HeldContent
 from spanwand.drops import DropReason, Drops
-from spanwand.record import NO_CONTENT, Clean, Content, Failure, Generation
+from spanwand.record import Clean, Failure, Generation
 from spanwand.redact import Redact, opened
 from spanwand.rows import generation_row
 from spanwand.tables import GENERATIONS, TABLES

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from spanwand.config import MediaConfig, RedactConfig
+from spanwand.content import Content
 from spanwand.drops import DropReason, Drops
 from spanwand.operations import Operation
-from spanwand.record import Content, Generation, Service
+from spanwand.record import Generation, Service
 from spanwand.redact import Redact, opened
 from spanwand.redactors.media import media
 

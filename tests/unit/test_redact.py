@@ -7,18 +7,11 @@ import pytest
 from msgspec.structs import asdict, replace
 
 from spanwand.config import RedactConfig
+from spanwand.content import NO_CONTENT, Content
 from spanwand.drops import DropReason, Drops
 from spanwand.errors import ConfigError
 from spanwand.operations import Operation
-from spanwand.record import (
-    NO_CONTENT,
-    Content,
-    Failure,
-    Generation,
-    ImageParams,
-    Service,
-    Usage,
-)
+from spanwand.record import Failure, Generation, ImageParams, Service, Usage
 from spanwand.redact import Redact, opened
 from spanwand.redactors import checks
 from spanwand.redactors.scrub import Scrubber

@@ -6,10 +6,10 @@ import pytest
 from tests.support.records import call
 
 from spanwand.config import LineConfig, MediaConfig
+from spanwand.content import Content
 from spanwand.drops import DropReason, Drops
 from spanwand.errors import ConfigError
 from spanwand.load import Setting, load
-from spanwand.record import Content
 from spanwand.references import Reference, References
 
 ROOTS = ("/data/images", "/data/images/private", "/mnt/a+b")

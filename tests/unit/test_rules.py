@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from tests.support.records import call, root
 
 from spanwand.config import RedactConfig
+from spanwand.content import Content
 from spanwand.drops import Drops
 from spanwand.errors import ConfigError
 from spanwand.events import Evaluation
-from spanwand.record import Content, Failure, Generation, Service
+from spanwand.record import Failure, Generation, Service
 from spanwand.redact import Redact, opened
 
 KEY = b"secret of this installation"

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from spanwand.content import Content
 from spanwand.dialects.documents import Member
-from spanwand.record import Content, Cost, Params, Retrieval, Timing, Usage
+from spanwand.record import Cost, Params, Retrieval, Timing, Usage
 from spanwand.span import Attributes
 
 PARTS: Mapping[str, type[msgspec.Struct]] = {

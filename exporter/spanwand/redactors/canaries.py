@@ -5,9 +5,10 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from spanwand.content import Content
 from spanwand.errors import ConfigError
 from spanwand.operations import Operation
-from spanwand.record import Content, Failure, Generation, ImageParams, Service
+from spanwand.record import Failure, Generation, ImageParams, Service
 from spanwand.redact_config import RedactConfig
 from spanwand.redactors.labels import LABELS
 

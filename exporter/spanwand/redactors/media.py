@@ -11,10 +11,11 @@ from operator import attrgetter
 from msgspec.structs import replace
 
 from spanwand.config import MediaConfig
+from spanwand.content import NO_CONTENT
 from spanwand.drops import DropReason, Drops
 from spanwand.media import Media, MediaRefused
 from spanwand.ports import Redactor
-from spanwand.record import NO_CONTENT, Generation
+from spanwand.record import Generation
 from spanwand.references import TEXTS, Named, References
 from spanwand.sanitise import Sanitise, sanitiser
 

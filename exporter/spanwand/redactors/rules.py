@@ -6,8 +6,9 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from spanwand.content import NO_CONTENT, Content
 from spanwand.events import Evaluation
-from spanwand.record import NO_CONTENT, Content, Failure, Generation
+from spanwand.record import Failure, Generation
 from spanwand.redact_config import RedactConfig
 from spanwand.redactors.rule import Rule
 from spanwand.redactors.scrub import Scrubber

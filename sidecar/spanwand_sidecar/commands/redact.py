@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from spanwand.config import LineConfig, RedactConfig
+from spanwand.content import Content
 from spanwand.decode import Decode
 from spanwand.drops import Drops
 from spanwand.errors import ConfigError
 from spanwand.normalise import Normalise
 from spanwand.operations import Operation
-from spanwand.record import Content, Generation, Service
+from spanwand.record import Generation, Service
 from spanwand.redact import Redact, opened
 from spanwand.redactors.documents import scrub_document
 from spanwand.redactors.scrub import Scrubber
