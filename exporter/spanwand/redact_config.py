@@ -16,7 +16,7 @@ class RedactRule(Section):
     attribute: str = "*"
     """Field or attribute key, `*` for any characters: `content.*`, `gen_ai.input.messages`, `comic.id`."""
     path: str = ""
-    """Inside JSON: keys and indexes with dots, `*` for any one, `**` for any number of them."""
+    """Inside JSON: keys and indexes with dots, `*` for any one, `**` for any number of them. All below is meant too."""
     role: Literal["", "system", "user", "assistant", "tool"] = ""
     """Messages of this role only."""
     service: str = "*"
@@ -70,6 +70,9 @@ class RedactConfig(Section):
     """Rules of your own, applied in order before the policy."""
     content_max_chars: int = Field(default=8_192, ge=0)
     """Longer content is cut, with a note of its full length and digest."""
+    window_max_chars: int = Field(default=1 << 27, ge=0)
+    """Characters of long texts and of messages of failures that are cleaned in one window (`aggregate.window_s`). What
+    is over it is removed unread and counted, so that such texts cannot hold up the metrics."""
     pseudonym_key_file: str = ""
     """File with the secret key of user pseudonyms. Empty: a random key, made once in the data directory."""
     pseudonym_days: int = Field(default=0, ge=0)

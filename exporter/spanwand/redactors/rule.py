@@ -1,6 +1,6 @@
 """One rule of a user, compiled: which text it is about, what it finds in there, and what it writes instead."""
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from functools import lru_cache, partial
 from hashlib import blake2b
 
@@ -13,12 +13,10 @@ from spanwand.redactors.own import most_bytes, seen
 from spanwand.redactors.pattern import Pattern
 from spanwand.redactors.patterns import PATTERNS
 from spanwand.redactors.scrub import Scrubber
+from spanwand.redactors.selection import Edit, Selection, may_be_document
 
-Edit = Callable[[str], str]
 _DIGEST_BYTES, _LONGEST_KEY_BYTES = 8, 64
 _MASK = "****"
-_JSON_STARTS = frozenset("{[")
-_ANY_DEPTH = "**"
 
 
 class Rule:
@@ -28,13 +26,15 @@ class Rule:
         """`key` is the secret of digests. Raises ConfigError naming the rule if RE2 cannot compile it."""
         self.name = config.name
         self._most_bytes = 0
-        self._role = config.role
-        self._path = config.path.removeprefix("$.")
         self._counts = counts
         self._edit = self._editor(config, _action(config, key))
+        self._finds, self._selects, self._path = _finds(config), bool(config.path or config.role), bool(config.path)
+        try:
+            self._selection = Selection(config.path, config.role, opens=self._finds)
+        except ValueError as error:
+            raise ConfigError(f"redact rule {self.name}: {error}") from None
         selectors = (config.attribute, config.service, config.environment)
         self._attribute, self._service, self._environment = map(_glob, selectors)
-        self._at = _glob(self._path, any_one=r"[^.]*", any_more=_ANY_DEPTH)
         self.is_about = lru_cache(1_024)(self._is_about)
 
     def _is_about(self, service: str, environment: str) -> bool:
@@ -47,37 +47,21 @@ class Rule:
             return text
         if self._most_bytes:
             text = seen(text, self._most_bytes)
-        if text[:1] in _JSON_STARTS and (self._role or self._path):
-            try:
-                document = msgspec.json.decode(text)
-            except (msgspec.DecodeError, RecursionError, UnicodeError):
-                return self._plain(text, role)
-            edited = self._walk(document, "", self._role in ("", role))
-            return text if edited == document else msgspec.json.encode(edited).decode()
-        return self._plain(text, role)
+        if self._selects:
+            edited = self._selection.edited(text, role, self._edit)
+            return self._plain(text, role) if edited is None else edited
+        if self._finds and "\\" in text:  # text by text first, so that a document stays one
+            text = self._selection.edited(text, role, self._edit) or text
+        return self._edit(text)
 
     def _plain(self, text: str, role: str) -> str:
-        """Text that cannot be told apart: it is taken as a whole rather than left if a path cannot be followed."""
-        return self._edit(text) if self._role in ("", role) or text[:1] in _JSON_STARTS else text
-
-    def _walk(self, value: object, path: str, said: bool) -> object:  # noqa: FBT001  part of the place
-        if isinstance(value, dict):
-            said = value["role"] == self._role if self._role and "role" in value else said
-            return {
-                key: item if key == "role" and self._role else self._walk(item, f"{path}.{key}" if path else key, said)
-                for key, item in value.items()
-            }
-        if isinstance(value, list):
-            return [self._walk(item, f"{path}.{n}" if path else str(n), said) for n, item in enumerate(value)]
-        if not said or value is None or (self._path and not self._at.fullmatch(path)):
-            return value
-        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        edited = self._edit(text)
-        return value if edited == text else edited
+        """No document. If it was one, and is cut, it is taken as a whole: nobody can say what is where in it."""
+        is_said = not self._path and self._selection.is_said(role)
+        return self._edit(text) if is_said or may_be_document(text) else text
 
     def _editor(self, config: RedactRule, act: Edit) -> Edit:
         """What is done to a text: the action on all of it, or on what is found in it."""
-        if not (config.pattern or config.regex):
+        if not _finds(config):
             return partial(self._whole, act=act)
         patterns = [pattern for pattern in PATTERNS if pattern.name == config.pattern]
         if config.pattern and not patterns:
@@ -100,6 +84,11 @@ class Rule:
         return edited
 
 
+def _finds(config: RedactRule) -> bool:
+    """Whether it looks for something in a text, rather than taking all of it."""
+    return bool(config.pattern or config.regex)
+
+
 def _action(config: RedactRule, key: bytes) -> Edit:
     """What becomes of what is found."""
     actions: dict[str, Edit] = {
@@ -118,8 +107,6 @@ def _digest(found: str, name: str, key: bytes) -> str:
     return f"[{name}:{digest}]"
 
 
-def _glob(text: str, any_one: str = ".*", any_more: str = "") -> "re2._Regexp":
-    """A glob for RE2: `*` is `any_one`; `any_more`, if it is in the glob, anything at all."""
-    parts = text.split(any_more) if any_more else [text]
-    regex = ".*".join(any_one.join(map(re2.escape, part.split("*"))) for part in parts)
-    return re2.compile(f"(?s:{regex})")
+def _glob(text: str) -> "re2._Regexp":
+    """RE2's for a glob: `*` is anything."""
+    return re2.compile(f"(?s:{'.*'.join(map(re2.escape, text.split('*')))})")
