@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from spanwand.record import Clean
 from spanwand.traces.counting import PLAIN
+from spanwand.traces.same_model import is_same_model
 from spanwand.traces.step import Step
 from spanwand.traces.trace import Trace
 
@@ -50,17 +51,13 @@ def _mark(steps: list[Step]) -> None:
         failed, next_one = before.generation, after.generation
         if failed is None or next_one is None:
             return
-        if _model(failed) == _model(next_one):
+        if is_same_model(failed, next_one):
             before.generation = _counted(failed, attempt, is_retried=True)
             attempt += 1
             after.generation = _counted(next_one, attempt)
         else:
             attempt = 1
             after.generation = _counted(next_one, attempt, is_fallback=True)
-
-
-def _model(generation: Clean) -> str:
-    return generation.request_model or generation.response_model
 
 
 def _counted(generation: Clean, attempt: int, *, is_retried: bool = False, is_fallback: bool = False) -> Clean:

@@ -16,6 +16,7 @@ from spanwand.record import Clean
 from spanwand.traces.ancestry import above, contains, cover, overlap
 from spanwand.traces.attempts import mark_attempts
 from spanwand.traces.merge import labelled, merged, with_usage
+from spanwand.traces.same_model import is_same_model
 from spanwand.traces.step import Step, knows_usage
 from spanwand.traces.trace import Trace
 
@@ -163,10 +164,9 @@ def is_same_call(one: Step, other: Step) -> bool:
     if mine is None or others is None or one.evidence.scope == other.evidence.scope or not overlap(one, other):
         return False
     if knows_usage(mine) and knows_usage(others):
-        return figures(one.kind, mine) == figures(other.kind, others) and _one_model(mine, others)
-    return (
-        _either_contains(one, other) and shape(one.kind, mine) == shape(other.kind, others) and _one_model(mine, others)
-    )
+        return figures(one.kind, mine) == figures(other.kind, others) and is_same_model(mine, others)
+    alike = shape(one.kind, mine) == shape(other.kind, others) and is_same_model(mine, others)
+    return alike and _either_contains(one, other)
 
 
 def _may_be_one(trace: Trace, one: Step, other: Step) -> bool:
@@ -184,17 +184,6 @@ def _knows_usage(step: Step) -> bool:
 
 def _either_contains(one: Step, other: Step) -> bool:
     return contains(one, other) or contains(other, one)
-
-
-def _one_model(one: Clean, other: Clean) -> bool:
-    """A name may lack its date, or have the provider in front. One that is not known may be any."""
-    names, others = _models(one), _models(other)
-    alike = any(name.startswith(second) or second.startswith(name) for name in names for second in others)
-    return alike or not names or not others
-
-
-def _models(generation: Clean) -> set[str]:
-    return {name.rpartition("/")[2] for name in (generation.request_model, generation.response_model) if name}
 
 
 def _sum_of_calls(trace: Trace, left: list[Step]) -> Iterator[Found]:
