@@ -3,9 +3,12 @@
 Configuration from the config models, metrics from metrics.py, tables from tables.py, dialects from dialects/.
 """
 
+import ast
+import inspect
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import dialect_reference
@@ -30,14 +33,27 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[st
         yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
 
 
-def leaves(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
-    """Every key of a config model that holds a value, with its path."""
+def leaves(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo, str]]:
+    """Every key of a config model that holds a value, with its path and docstring."""
+    meanings = docstrings(model)
     for name, field in model.model_fields.items():
         path = (*prefix, name)
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from leaves(field.annotation, path)
         else:
-            yield path, field
+            yield path, field, meanings.get(name, "")
+
+
+def docstrings(model: type) -> dict[str, str]:
+    """What stands below each field of a class and of those it is made from."""
+    if model is BaseModel:
+        return {}
+    found = docstrings(model.__bases__[0])
+    for definition in ast.parse(inspect.getsource(model)).body:
+        for field, text in pairwise(definition.body if isinstance(definition, ast.ClassDef) else ()):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+                found[ast.unparse(field.target)] = inspect.cleandoc(str(text.value.value))
+    return found
 
 
 def configuration() -> Iterator[str]:
@@ -49,10 +65,7 @@ def configuration() -> Iterator[str]:
     yield "`SPANWAND_SAMPLE__RATIO`. An unknown key is an error. `spanwand check-config` prints what is in force."
     yield "The in-process exporter reads the same environment and `SPANWAND_CONFIG`; it ignores the daemon's own keys."
     yield ""
-    rows = (
-        (f"`{'.'.join(path)}`", f"`{default(field)}`", (field.description or "").strip())
-        for path, field in leaves(Config)
-    )
+    rows = ((f"`{'.'.join(path)}`", f"`{default(field)}`", meaning) for path, field, meaning in leaves(Config))
     yield from table(("key", "default", "meaning"), rows)
 
 

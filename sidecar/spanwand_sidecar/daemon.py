@@ -16,7 +16,7 @@ from spanwand.config import LineConfig
 from spanwand.pipeline import Pipeline
 from spanwand.pseudonym_key import read_or_make
 from spanwand_sidecar import endpoints as endpoints_file
-from spanwand_sidecar import gpu, grpc_health, health, process
+from spanwand_sidecar import gpu, grpc_health, health
 from spanwand_sidecar.commits import Commits
 from spanwand_sidecar.config import Config, data_dir
 from spanwand_sidecar.control import JSON, Answer, Control, Route
@@ -48,7 +48,6 @@ DELIVER_SHARE = 0.6
 def run(config: Config) -> int:
     """Start, serve until a signal, stop; returns the exit code. Raises SpanwandError if it cannot start."""
     started_s = time.monotonic()
-    process.prepare()
     signals = StopSignals()
     daemon = Daemon(config, started_s)
     daemon.start()

@@ -13,10 +13,10 @@ NAME = "endpoints.json"
 
 
 def write_endpoints(endpoints: Endpoints, paths: Iterable[Path]) -> None:
-    """Say where the daemon is. Raises OSError."""
+    """Say where the daemon is. Raises OSError. A power cut ends what they tell of: nobody waits for the disk."""
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_json(path, msgspec.to_builtins(endpoints))
+        replace_json(path, msgspec.to_builtins(endpoints), survives_power_cut=False)
 
 
 def remove_endpoints(paths: Iterable[Path]) -> None:

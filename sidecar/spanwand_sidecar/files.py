@@ -10,14 +10,15 @@ from spanwand_sidecar.kill_points import kill_point
 PRIVATE = 0o600
 
 
-def replace_json(path: Path, document: object) -> None:
-    """Write `document` so that a reader, even after a power cut, sees either the old file or the new one."""
+def replace_json(path: Path, document: object, *, survives_power_cut: bool = True) -> None:
+    """Write `document` so that a reader sees either the old file or the new one, after a power cut if that matters."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
         try:
             write_all(descriptor, json.dumps(document).encode())
-            os.fsync(descriptor)
+            if survives_power_cut:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         kill_point("file_drafted")
@@ -25,4 +26,5 @@ def replace_json(path: Path, document: object) -> None:
         kill_point("file_replaced")
     finally:
         draft.unlink(missing_ok=True)
-    sync_directory(path.parent)
+    if survives_power_cut:
+        sync_directory(path.parent)

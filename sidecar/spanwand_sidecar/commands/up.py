@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from spanwand.prices.file import read_prices
-from spanwand_sidecar import log
+from spanwand_sidecar import log, process
 from spanwand_sidecar.commands.settings import config_option, load_config, setting_options
 from spanwand_sidecar.errors import CannotStart
 from spanwand_sidecar.names.engine import check as check_names
@@ -29,6 +29,7 @@ def up(config_file: Path | None, **flags: object) -> None:
     read_prices(config.price)  # a mistake in there is an error before anything is touched
     check_names(config.redact.presidio)
     log.start(config.log)
+    process.prepare()
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own lines have another form, and errors reach us anyway
     from spanwand_sidecar.daemon import run
     from spanwand_sidecar.receive.addresses import CannotListen
