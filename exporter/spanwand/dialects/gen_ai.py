@@ -64,7 +64,10 @@ GEN_AI = Dialect(
         "response_model": keys(text, "gen_ai.response.model"),
         "response_id": keys(identifier, "gen_ai.response.id"),
         "finish_reasons": keys(finish_reasons, "gen_ai.response.finish_reasons"),
-        "session_id": keys(scalar_text, "gen_ai.conversation.id"),
+        "session_id": (
+            Source("gen_ai.conversation.id", scalar_text),
+            Source("wandb.thread_id", scalar_text, "Weave's name for it"),
+        ),
         "prompt_name": keys(text, "gen_ai.prompt.name"),
         "prompt_version": keys(scalar_text, "gen_ai.prompt.version"),
         "usage.input_tokens": (

@@ -4,10 +4,10 @@ from spanwand.dialects.parsers import (
     content,
     count,
     identifier,
-    length,
     number,
     positive,
     positive_count,
+    positive_length,
     scalar_text,
     size,
     text,
@@ -17,7 +17,7 @@ from spanwand.dialects.table import Dialect, Source, inside, keys
 from spanwand.dialects.vocabulary import finish_reasons, provider, span_kind
 
 _USAGE, _COST = "mlflow.chat.tokenUsage", "mlflow.llm.cost"
-_ASKED, _ANSWERED = "mlflow.spanInputs", "mlflow.spanOutputs"
+_ASKED, _ANSWERED, _PROMPTS = "mlflow.spanInputs", "mlflow.spanOutputs", "mlflow.linkedPrompts"
 
 MLFLOW = Dialect(
     name="mlflow",
@@ -36,6 +36,8 @@ MLFLOW = Dialect(
         "finish_reasons": inside(_ANSWERED, finish_reasons, "choices/*/finish_reason", "stop_reason"),
         "session_id": keys(unquoted(scalar_text), "mlflow.trace.session"),
         "user": keys(unquoted(scalar_text), "mlflow.trace.user"),
+        "prompt_name": inside(_PROMPTS, text, "0/name"),
+        "prompt_version": inside(_PROMPTS, scalar_text, "0/version"),
         "usage.input_tokens": (
             *inside(_USAGE, count, "input_tokens"),
             *inside(_ANSWERED, count, "usage/prompt_tokens", "usage/input_tokens"),
@@ -61,7 +63,7 @@ MLFLOW = Dialect(
         "params.temperature": inside(_ASKED, number, "temperature"),
         "params.top_p": inside(_ASKED, number, "top_p"),
         "params.max_tokens": inside(_ASKED, count, "max_tokens", "max_completion_tokens", "max_output_tokens"),
-        "image.images": inside(_ANSWERED, length, "data/*/b64_json", "data/*/url"),
+        "image.images": inside(_ANSWERED, positive_length, "data/*/b64_json", "data/*/url"),
         "hint.total_tokens": inside(_USAGE, count, "total_tokens"),
         "hint.size": inside(_ASKED, size, "size"),
         "hint.images_asked": inside(_ASKED, positive_count, "n"),

@@ -15,6 +15,7 @@ from spanwand.dialects.parsers import (
     pictures,
     positive,
     positive_count,
+    positive_length,
     scalar_text,
     size,
     text,
@@ -101,7 +102,8 @@ OPENINFERENCE = Dialect(
         "params.service_tier": inside(_ANSWER, service_tier, "service_tier"),
         "image.images": (
             *inside("llm.output_messages", pictures, "*/contents/*/type"),
-            *inside(_ANSWER, length, "data/*/b64_json", "data/*/url"),
+            *inside(_ANSWER, positive_length, "data/*/b64_json", "data/*/url"),
+            *inside("output.images", positive_length, "*"),
         ),
         "image.quality": inside(_PARAMETERS, text, "quality"),
         "hint.size": inside(_PARAMETERS, size, "size"),

@@ -163,11 +163,23 @@ def length(value: AttributeValue) -> int | None:
     return len(value) if isinstance(value, (tuple, list)) else None
 
 
+def positive_length(value: AttributeValue) -> int | None:
+    """How many items an array has where there are any: members that no item has are an empty array."""
+    return length(value) or None
+
+
 def pictures(value: AttributeValue) -> int | None:
     """How many parts of messages are images, from the kinds of the parts of each message."""
     if not isinstance(value, (tuple, list)):
         return None
     return sum(parts.count("image") for parts in value if isinstance(parts, (tuple, list))) or None
+
+
+def images_among(value: AttributeValue) -> int | None:
+    """How many of an array of media types are images; `None` if none is."""
+    if not isinstance(value, (tuple, list)):
+        return None
+    return sum(isinstance(item, str) and item.startswith("image/") for item in value) or None
 
 
 def numbers(value: AttributeValue) -> tuple[float, ...] | None:

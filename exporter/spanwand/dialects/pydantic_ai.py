@@ -4,11 +4,12 @@ Of a stream logfire writes two spans: one that ends when the answer begins, and 
 usage and duration, and alone counts.
 """
 
-from spanwand.dialects.parsers import content, count, identifier, positive, seconds, text
+from spanwand.dialects.parsers import content, count, identifier, positive, positive_count, seconds, size, text
 from spanwand.dialects.table import Dialect, Source, inside, keys
 
 _RAW = "gen_ai.usage.raw"
 _ANSWER = "response_data"
+_SETTINGS = "image_generation_settings"
 
 PYDANTIC_AI = Dialect(
     name="pydantic_ai",
@@ -38,10 +39,15 @@ PYDANTIC_AI = Dialect(
         "usage.audio_output_tokens": keys(count, "gen_ai.usage.details.output_audio_tokens"),
         "timing.ttft_s": (Source("gen_ai.client.operation.time_to_first_chunk", seconds, "s"),),
         "image.images": keys(count, "image_count"),
+        "image.width": inside(_SETTINGS, positive_count, "dimensions/0"),
+        "image.height": inside(_SETTINGS, positive_count, "dimensions/1"),
+        "image.quality": inside(_SETTINGS, text, "openai_quality"),
+        "hint.size": inside(_SETTINGS, size, "openai_size"),
+        "hint.images_asked": inside(_SETTINGS, positive_count, "openai_n"),
         "cost.reported_usd": keys(positive, "operation.cost"),
         "content.input": (
             *keys(content, "gen_ai.input.messages", "pydantic_ai.all_messages", "all_messages_events", "request_data"),
-            *keys(content, "tool_arguments"),
+            *keys(content, "tool_arguments", "prompt"),
         ),
         "content.output": keys(content, "gen_ai.output.messages", "final_result", _ANSWER, "tool_response"),
         "response_id": inside(_ANSWER, identifier, "id"),

@@ -9,6 +9,7 @@ from spanwand.dialects.parsers import (
     content,
     count,
     identifier,
+    images_among,
     integer,
     milliseconds,
     number,
@@ -21,7 +22,7 @@ from spanwand.dialects.vocabulary import finish_reasons, provider
 from spanwand.operations import Operation
 
 _FIRST_CHUNK = "event:ai.stream.firstChunk"
-_METADATA = "ai.response.providerMetadata"
+_METADATA, _FILES = "ai.response.providerMetadata", "ai.response.files"
 OPERATION_IDS = {
     "ai.generatetext.dogenerate": Operation.CHAT,
     "ai.streamtext.dostream": Operation.CHAT,
@@ -33,6 +34,7 @@ OPERATION_IDS = {
     "ai.generateimage.dogenerate": Operation.IMAGE,
     "ai.generatespeech.dogenerate": Operation.AUDIO,
     "ai.transcribe.dogenerate": Operation.AUDIO,
+    **dict.fromkeys(("ai.generatespeech", "ai.transcribe", "ai.streamtranscribe"), Operation.AUDIO),
     "ai.toolcall": Operation.TOOL,
 }
 """Ids of operations in lower case. Any other is a step around them."""
@@ -82,10 +84,12 @@ VERCEL = Dialect(
         "params.top_p": keys(number, "ai.settings.topP"),
         "params.max_tokens": keys(count, "ai.settings.maxOutputTokens", "ai.settings.maxTokens"),
         "params.seed": keys(integer, "ai.settings.seed"),
+        "image.images": inside(_FILES, images_among, "*/mediaType", "*/mimeType"),
         "hint.total_tokens": keys(count, "ai.usage.totalTokens"),
         "content.input": keys(content, "ai.prompt.messages", "ai.prompt", "ai.toolCall.args", "ai.value", "ai.values"),
-        "content.output": keys(
-            content, "ai.response.text", "ai.response.object", "ai.response.toolCalls", "ai.toolCall.result"
+        "content.output": (
+            *keys(content, "ai.response.text", "ai.response.object", "ai.response.toolCalls", "ai.toolCall.result"),
+            *keys(content, _FILES, "ai.response.reasoning"),
         ),
         "hint.tool": keys(text, "ai.toolCall.name"),
     },

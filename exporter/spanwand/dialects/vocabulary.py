@@ -28,6 +28,9 @@ OPERATIONS = {
     "speech": Operation.AUDIO,
     "transcription": Operation.AUDIO,
     "audio": Operation.AUDIO,
+    "ai.generatespeech": Operation.AUDIO,
+    "ai.transcribe": Operation.AUDIO,
+    "ai.streamtranscribe": Operation.AUDIO,
     "rerank": Operation.RERANK,
     "retrieval": Operation.RETRIEVAL,
     "execute_tool": Operation.TOOL,
@@ -53,8 +56,10 @@ OPERATIONS = {
     "atranscription": Operation.AUDIO,
     "arerank": Operation.RERANK,
 }
-"""Words for operations, in lower case; those with an `a` in front are LiteLLM's. Any other word is `other`: not a model
-call that metrics could count."""
+"""Words for operations, in lower case; those with an `a` in front are LiteLLM's, those with `ai.` Vercel's.
+
+Any other word is `other`: not a model call that metrics could count.
+"""
 
 SPAN_KINDS = {
     "llm": Operation.CHAT,
