@@ -2,9 +2,9 @@
 
     python bench/watched_service.py RECORDER MODEL AMOUNT
 
-It says a line when it is ready. A line of its input is a number, and `flush` or not: it makes so many panels, ten at a
-time, hands over what was recorded if it is to, and answers with a line of JSON. `settle` flushes, and collects garbage:
-what was imported by now is so much that it takes longer than some turns.
+It says a line when it is ready. A line of its input is a number, and `settle` or not: it makes so many panels, ten at a
+time, and answers with a line of JSON. If it is to settle it hands over what was recorded, and collects garbage: what
+was imported by now is so much that it takes longer than some turns.
 """
 
 import argparse
@@ -154,7 +154,6 @@ def main() -> None:
             seconds = time.perf_counter() - begun_s
             if then:
                 recorded.flush()
-            if then == ["settle"]:
                 gc.collect()
             wall_s, own_s = zip(*latencies, strict=True)
             answer = {"wall_s": wall_s, "own_s": own_s, "seconds": seconds, "model_cpu_s": sum(spent_s)}

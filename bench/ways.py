@@ -1,7 +1,7 @@
 """The ways of recording that bench/overhead.py compares, and how a service is started for each."""
 
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -15,18 +15,16 @@ from weave_server import weave_server
 SERVICE, CALIBRATION = (str(Path(__file__).with_name(name)) for name in ("watched_service.py", "watched_models.py"))
 BASELINE, AGAIN = "no telemetry", "no telemetry, again"
 SIDECAR, IN_PROCESS = "OTel SDK to the sidecar", "in-process exporter"
-WANDB, WEAVE = "wandb in the request", "Weave SDK"
 OURS = (SIDECAR, IN_PROCESS)
-WAYS = 6
 OTEL = {
     "OTEL_SERVICE_NAME": "overhead",
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
-    "OTEL_BSP_SCHEDULE_DELAY": "500",  # ten times as often as by default, so that a turn sends most of what it made
+    "OTEL_BSP_SCHEDULE_DELAY": "500",  # ten times as often as by default, so that a turn sends what the last one made
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "60",  # a request may be on the wire while both of its ends are frozen
 }
-AGGREGATE = {"window_s": 2 * WAYS, "rows_interval_s": 4 * WAYS}
-"""Time passes for who is frozen too. By its own time a window takes 2 s, not 10 as by default, and rows go every 4 s,
-not every 60: as often as it has a turn."""
+WINDOW_S, ROWS_INTERVAL_S = 2, 4
+"""Of a service's own time: it passes for who is frozen too. By default 10 and 60; rows go as often as it has a turn."""
 QUIET = {"DIFFUSERS_VERBOSITY": "error", "TRANSFORMERS_VERBOSITY": "error"}
 WANDB_QUIET = {"WANDB_SILENT": "true", "WANDB_CONSOLE": "off", "WANDB_ERROR_REPORTING": "false"}
 
@@ -39,7 +37,8 @@ class Setup(NamedTuple):
     amount: int
     api: str
     cores: Cores
-    has_weave: bool
+    ways: Sequence[str]
+    """By what `--ways` calls them, beside those without telemetry."""
 
 
 class Way(NamedTuple):
@@ -82,30 +81,67 @@ def started(folder: Path, setup: Setup) -> Iterator[dict[str, Frozen]]:
 
 def ways(stack: ExitStack, folder: Path, setup: Setup) -> dict[str, Way]:
     """What is compared; a daemon and a server for those that need one."""
+    without = {BASELINE: Way("plain"), AGAIN: Way("plain")}
+    return without | {WAYS[way].name: WAYS[way].made(stack, folder, setup) for way in setup.ways}
+
+
+def to_sidecar(stack: ExitStack, folder: Path, setup: Setup) -> Way:
+    """With a daemon of its own."""
     data = folder / slug(SIDECAR)
     data.mkdir()
-    settings = demo_settings(data) | {"aggregate": AGGREGATE, "gpu": {"reader": "off"}}
+    settings = demo_settings(data) | {"aggregate": aggregate(setup), "gpu": {"reader": "off"}}
     endpoints = stack.enter_context(daemon(data, settings))
-    to_daemon = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{endpoints.grpc[0]}", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
-    in_process = {
+    otlp = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{endpoints.grpc[0]}", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    return Way(traced_by(setup), OTEL | otlp, is_instrumented=True, helpers=[endpoints.pid])
+
+
+def in_process(_stack: ExitStack, folder: Path, setup: Setup) -> Way:
+    """Offline."""
+    spanwand = {
         "OTEL_TRACES_EXPORTER": "wandb",
         "SPANWAND_WANDB__MODE": "offline",
         "SPANWAND_DATA_DIR": str(folder / slug(IN_PROCESS)),
-        **{f"SPANWAND_AGGREGATE__{name.upper()}": str(value) for name, value in AGGREGATE.items()},
+        **{f"SPANWAND_AGGREGATE__{name.upper()}": str(value) for name, value in aggregate(setup).items()},
     }
-    recorder = "traced" if MODELS[setup.model].is_watched else "spanned"
-    found = {
-        BASELINE: Way("plain"),
-        AGAIN: Way("plain"),
-        SIDECAR: Way(recorder, OTEL | to_daemon, is_instrumented=True, helpers=[endpoints.pid]),
-        IN_PROCESS: Way(recorder, OTEL | in_process, is_instrumented=True),
-        WANDB: Way("logged", WANDB_QUIET),
-    }
-    if setup.has_weave:
-        url = stack.enter_context(weave_server())
-        server = {"WANDB_BASE_URL": url, "WF_TRACE_SERVER_URL": url, "WANDB_API_KEY": "0" * 40}
-        found[WEAVE] = Way("woven", WANDB_QUIET | server | {"WEAVE_PRINT_CALL_LINK": "false"})
-    return found
+    return Way(traced_by(setup), OTEL | spanwand, is_instrumented=True)
+
+
+def logged(_stack: ExitStack, _folder: Path, _setup: Setup) -> Way:
+    """Offline too."""
+    return Way("logged", WANDB_QUIET)
+
+
+def woven(stack: ExitStack, _folder: Path, _setup: Setup) -> Way:
+    """With a stand-in of its server."""
+    url = stack.enter_context(weave_server())
+    server = {"WANDB_BASE_URL": url, "WF_TRACE_SERVER_URL": url, "WANDB_API_KEY": "0" * 40}
+    return Way("woven", WANDB_QUIET | server | {"WEAVE_PRINT_CALL_LINK": "false"})
+
+
+class Making(NamedTuple):
+    """A way's name, and what starts those that it needs."""
+
+    name: str
+    made: Callable[[ExitStack, Path, Setup], Way]
+
+
+WAYS: Mapping[str, Making] = {
+    "sidecar": Making(SIDECAR, to_sidecar),
+    "in-process": Making(IN_PROCESS, in_process),
+    "wandb": Making("wandb in the request", logged),
+    "weave": Making("Weave SDK", woven),
+}
+
+
+def traced_by(setup: Setup) -> str:
+    """The recorder: an instrumentation makes the spans of a model that one knows."""
+    return "traced" if MODELS[setup.model].is_watched else "spanned"
+
+
+def aggregate(setup: Setup) -> dict[str, int]:
+    """Settings by which time passes as slowly as for a service that has a turn in so many."""
+    slower = len(setup.ways) + 2
+    return {"window_s": WINDOW_S * slower, "rows_interval_s": ROWS_INTERVAL_S * slower}
 
 
 def slug(name: str) -> str:
