@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from spanwand.config import MediaConfig
 from spanwand.drops import DropReason, Drops
-from spanwand.record import Clean
+from spanwand.record import Clean, Generation
 
 _CONTENT_FILTER = "content_filter"
 _MAX_WAITING_BYTES = 32 << 20
@@ -39,7 +39,7 @@ class Shown:
         return replace(call, media=shown)
 
 
-def is_flagged(call: Clean) -> bool:
+def is_flagged(call: Generation) -> bool:
     """A safety checker flagged an image, or the provider's filter stopped the call."""
     flagged = call.image.safety_flagged if call.image else None
     return bool(flagged) or _CONTENT_FILTER in call.finish_reasons

@@ -14,7 +14,7 @@ from spanwand.config import MediaConfig, RedactConfig
 from spanwand.content import Content
 from spanwand.drops import DropReason, Drops
 from spanwand.operations import Operation
-from spanwand.record import Generation, Service
+from spanwand.record import Generation, ImageParams, Service
 from spanwand.redact import Redact, opened
 from spanwand.redactors.media import media
 
@@ -33,7 +33,9 @@ def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def redacted(output: str, config: MediaConfig = ON, policy: Any = "redacted", **more: str) -> tuple[Generation, Drops]:
+def redacted(
+    output: str, config: MediaConfig = ON, policy: Any = "redacted", flagged: int | None = None, **more: str
+) -> tuple[Generation, Drops]:
     drops = Drops()
     generation = Generation(
         trace_id=bytes(16),
@@ -44,6 +46,7 @@ def redacted(output: str, config: MediaConfig = ON, policy: Any = "redacted", **
         dialect="gen_ai",
         operation=Operation.CHAT,
         content=Content(output=output, **more),
+        image=ImageParams(safety_flagged=flagged),
         attributes={},
         sources={},
     )
@@ -93,6 +96,15 @@ def test_a_sound_is_told_of_and_its_bytes_are_gone() -> None:
     assert f"[audio/mpeg 2003 bytes sha256:{found.sha256[:16]}]" in clean.content.output
     assert len(clean.content.output) < 200
     assert not drops
+
+
+@pytest.mark.parametrize("withhold", [True, False])
+def test_a_note_does_not_tell_the_digest_of_what_is_withheld(withhold: bool) -> None:
+    """Nor does anything else of a call that a safety checker flagged (issue 5 item 5)."""
+    config = MediaConfig(images="thumbnails", withhold_flagged=withhold)
+    clean, _ = redacted(json.dumps({"b64_json": b64(PNG)}), config, flagged=1)
+    assert (sha256(PNG).hexdigest()[:8] in clean.content.output) != withhold
+    assert b64(PNG)[:40] not in clean.content.output
 
 
 def test_slashes_may_be_escaped() -> None:

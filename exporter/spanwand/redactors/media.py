@@ -18,6 +18,7 @@ from spanwand.ports import Redactor
 from spanwand.record import Generation
 from spanwand.references import TEXTS, Named, References
 from spanwand.sanitise import Sanitise, sanitiser
+from spanwand.shown import is_flagged
 
 _SHORTEST = 512
 """Characters of base64 below which nothing is taken for media."""
@@ -47,7 +48,8 @@ def media(config: MediaConfig, drops: Drops, named: Named | None = None) -> Reda
             return generation
         if follow:
             follow(generation)
-        return _Taking(sanitise, config.max_per_call, drops).take(generation)
+        is_withheld = config.withhold_flagged and is_flagged(generation)
+        return _Taking(sanitise, config.max_per_call, drops, is_withheld).take(generation)
 
     return redact
 
@@ -60,10 +62,11 @@ def without_media(generation: Generation) -> Generation:
 class _Taking:
     """The images of one call."""
 
-    def __init__(self, sanitise: Sanitise, most: int, drops: Drops) -> None:
+    def __init__(self, sanitise: Sanitise, most: int, drops: Drops, is_withheld: bool) -> None:  # noqa: FBT001  private
         self._sanitise = sanitise
         self._most = most
         self._drops = drops
+        self._is_withheld = is_withheld  # then no note tells their digests either
         self._found: dict[str, Media] = {}
 
     def take(self, generation: Generation) -> Generation:
@@ -80,7 +83,7 @@ class _Taking:
             self._drops[refused.reason] += 1
             return _length(encoded)
         self._found.setdefault(found.sha256, replace(found, index=len(self._found)))
-        return found.note
+        return _length(encoded) if self._is_withheld else found.note
 
 
 def _noted(generation: Generation, note: Callable[[str], str]) -> Generation:
