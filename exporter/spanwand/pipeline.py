@@ -149,10 +149,8 @@ class Pipeline:
     def forget(self, start: int, end: int, arrival_ns: int, before: int) -> Batch | None:
         """Know no repeats of spans from before a position any more: there is no room to keep what that takes.
 
-        Nothing happens while a trace or row is open; of drops a replay knows less. A frame, like a drain.
+        A drain, whatever is open: a replay may have more open here, for it takes the first repeats for new spans.
         """
-        if self._lowest(self._gather.low, self._aggregate.rows_low, self._meter.waiting_low) < self._end:
-            return None
         self._deduplicate.forget(before)
         self._measure.forget(before)
         return self.drain(start, end, arrival_ns)

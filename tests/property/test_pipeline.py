@@ -181,6 +181,20 @@ def test_what_is_forgotten_on_demand_does_not_depend_on_what_a_replay_never_knew
     assert_replays(config, frames)
 
 
+def test_a_repeat_that_a_replay_takes_for_new_does_not_come_out_behind_what_was_forgotten() -> None:
+    """P2: the replay from 20 has a trace open at 30, the whole line has not."""
+    config = line_config(DeduplicateConfig(window_s=1, max_spans=1, max_journal_bytes=50), settle_s=0)
+    sent = (Span(trace_id=trace_id(1), span_id=b"1" * 8, attributes={}, resource=RESOURCES[0]),)
+    frames = [
+        Frame(0, 10, 0, sent),
+        Frame(10, 20, 0, (), drain=True),
+        Frame(20, 30, 0, sent),
+        Frame(30, 40, 0, (), forget=0),
+        Frame(40, 50, 0, (), drain=True),
+    ]
+    assert_replays(config, frames)
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(CONFIGS, journals())
 def test_positions_and_windows_of_batches(config: LineConfig, frames: list[Frame]) -> None:
