@@ -54,6 +54,13 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
         run(str(tmp_path / "nope"))
 
 
+def test_spans_without_a_model_call_are_said_to_be_that() -> None:
+    sent = {
+        "resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "1" * 32, "spanId": "2" * 16, "name": "GET /"}]}]}]
+    }
+    assert "-: no model call in it" in run("-", text=json.dumps(sent)).stderr
+
+
 def test_a_text_explained_without_its_secrets() -> None:
     output = run("-", "--explain", text=TEXT).output
     for line in (

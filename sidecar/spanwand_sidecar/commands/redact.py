@@ -51,6 +51,8 @@ def redact(file: str, config_file: Path | None, policy: str | None, explain: boo
         policy = policy or "redacted"
         longest = len(calls[0][1].content.input)
         config = config.model_copy(update={"redact": config.redact.model_copy(update={"content_max_chars": longest})})
+    if not calls:
+        click.echo(f"spanwand: {file}: no model call in it", err=True)
     chosen = config.redact.model_copy(update={"policy": policy} if policy else {})
     line = Redact(chosen, pseudonym_key(config), Drops())
     for title, call in calls:
