@@ -19,7 +19,8 @@ from pathlib import Path
 
 from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.config import WandbConfig
-from spanwand.sinks.wandb import WandbSink, own_process
+from spanwand.sinks.wandb import own_process
+from spanwand.sinks.wandb.sink import WandbSink
 from spanwand.tables import GENERATIONS, TABLES
 
 BATCH_ROWS = 2_000

@@ -22,7 +22,8 @@ from spanwand.batch import Batch
 from spanwand.config import AggregateConfig, LineConfig, WandbConfig
 from spanwand.outcomes import Delivered
 from spanwand.pipeline import Pipeline
-from spanwand.sinks.wandb import WandbSink, core, own_process, records
+from spanwand.sinks.wandb import core, own_process, records
+from spanwand.sinks.wandb.sink import WandbSink
 from spanwand.sinks.wandb.spool import recorded
 from spanwand.sinks.wandb.transaction_log import TransactionLog
 from spanwand.stored.read import files

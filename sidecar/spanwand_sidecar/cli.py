@@ -56,6 +56,7 @@ class LazyGroup(click.Group):
         try:
             command: click.Command = getattr(importlib.import_module(module), name)
         finally:
+            gc.freeze()
             gc.enable()
         return command
 

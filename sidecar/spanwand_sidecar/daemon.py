@@ -79,7 +79,11 @@ class Daemon:
             undo.pop_all()
 
     def start(self) -> None:
-        """Start the line's threads, then say where the daemon is."""
+        """Say where the daemon is, then start the line's threads: senders need not wait for what these find to do."""
+        self._control.start()
+        status = self._status()
+        endpoints_file.write_endpoints(status.endpoints, self._endpoints_paths())
+        _say_hello(status)
         for delivery in self._parts.deliveries:
             delivery.start()
         if self._names:
@@ -87,10 +91,6 @@ class Daemon:
         self._parts.worker.start()
         if self._parts.gpus:
             self._parts.gpus.start()
-        self._control.start()
-        status = self._status()
-        endpoints_file.write_endpoints(status.endpoints, self._endpoints_paths())
-        _say_hello(status)
 
     def stop(self) -> None:
         """Close the doors, let the line drain, deliver, finish runs; what is left stays in the journal."""

@@ -19,7 +19,8 @@ from spanwand.batch import Batch
 from spanwand.config import WandbConfig
 from spanwand.media import Media
 from spanwand.outcomes import Outcome, Retry
-from spanwand.sinks.wandb import WandbSink, own_process
+from spanwand.sinks.wandb import own_process
+from spanwand.sinks.wandb.sink import WandbSink
 from spanwand.tables import layout
 
 ROOT = Path(__file__).parents[2]

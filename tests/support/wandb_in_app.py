@@ -8,7 +8,7 @@ from pathlib import Path
 from spanwand.batch import Batch, RunKey, RunUpdate
 from spanwand.config import WandbConfig
 from spanwand.outcomes import Delivered
-from spanwand.sinks.wandb import WandbSink
+from spanwand.sinks.wandb.sink import WandbSink
 from spanwand.tables import TABLES, columns
 
 CONFIG = WandbConfig(mode="offline")

@@ -14,7 +14,6 @@ from spanwand_sidecar.journal import (
     JournalSick,
 )
 from spanwand_sidecar.log import Seldom
-from spanwand_sidecar.receive import otlp_json
 from spanwand_sidecar.receive.admission import Hold
 from spanwand_sidecar.receive.estimate import TooCostly, check_cost
 from spanwand_sidecar.receive.prescan import Malformed, prescan
@@ -65,6 +64,8 @@ class Intake:
 
     async def from_json(self, signal: Signal, body: bytes, hold: Hold) -> bytes:
         """The protobuf bytes of a request in OTLP/JSON. Raises Refusal."""
+        from spanwand_sidecar.receive import otlp_json  # OpenTelemetry's descriptors, which nothing else needs
+
         tree_bytes = otlp_json.parsed_bytes(body)
         if tree_bytes > self.limits.max_parsed_bytes:
             raise self._too_costly()
