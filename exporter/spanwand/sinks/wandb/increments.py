@@ -6,9 +6,10 @@ Reaches into privates of `wandb.Table`: it is slow to take rows, and keeps each 
 import importlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from spanwand.sinks.wandb import core
+from spanwand.sinks.wandb import core, plain_rows
 from spanwand.sinks.wandb.pictures import Pictures
 from spanwand.tables import Column, Type
 
@@ -76,12 +77,14 @@ class Increments:
         self._table = None
 
     def _new_table(self) -> Any:
-        return importlib.import_module("wandb").Table(
+        table: Any = importlib.import_module("wandb").Table(
             columns=[column.name for column in self._columns],
             dtype=self._kinds,
             optional=True,
             log_mode="INCREMENTAL",
         )
+        table.to_json = partial(plain_rows.to_json, table, table.to_json)
+        return table
 
     def _fits(self, row: Sequence[object]) -> bool:
         """Whether a row is of its columns' types as it stands."""

@@ -1,0 +1,20 @@
+"""P10: rows of plain values go into a Table's artifact without wandb's questions to each cell: nothing else differs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_our_tables_say_what_wandbs_say(tmp_path: Path) -> None:
+    environ = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.support.table_rows"]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    plain, with_image = json.loads(ended.stdout)
+    assert plain[0] == plain[1]
+    assert with_image[0] == with_image[1]
+    assert json.loads(plain[0])["nrows"] == 5
+    assert '"_type": "image-file"' in with_image[0]

@@ -1,0 +1,32 @@
+"""Prints what our Tables put into an artifact, and what wandb's would: `python -m tests.support.table_rows`."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import wandb
+
+from spanwand.media import Media
+from spanwand.sinks.wandb.increments import Increments
+from spanwand.tables import Column, Type
+from tests.support.pictures import digest, png
+
+COLUMNS = (Column("name", Type.TEXT, ""), Column("steps", Type.WHOLE, ""), Column("cost_usd", Type.NUMBER, ""))
+PLAIN = [("a fox \u2026", 28, 0.5), (None, None, None), ("", -1, math.inf), ("nan", 2, math.nan), ("forced", "3", 1)]
+IMAGE = Media(digest(1), "image/png", 41, 30, len(png(1)), png(1))
+
+
+def both(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> tuple[str, str]:
+    """As JSON: by our table, and by its class."""
+    increments = Increments("rows", columns)
+    table: Any = increments.add(rows)["rows"]
+    tellers = table.to_json, type(table).to_json.__get__(table)
+    ours, wandbs = (json.dumps(tell(wandb.Artifact("rows", "run_table")), sort_keys=True) for tell in tellers)
+    increments.logged()
+    return ours, wandbs
+
+
+if __name__ == "__main__":
+    with_image = [(*row, IMAGE if number == 1 else None) for number, row in enumerate(PLAIN)]
+    print(json.dumps([both(COLUMNS, PLAIN), both((*COLUMNS, Column("image", Type.IMAGE, "")), with_image)]))
