@@ -10,7 +10,7 @@ from spanwand.errors import ConfigError
 from spanwand.load import Settings, from_environment, from_file, load, variable
 from spanwand.prices.file import read_prices
 from spanwand.pseudonym_key import read_or_make
-from spanwand.sinks import SINKS
+from spanwand.sinks import find_sink
 
 CONFIG_FILE = "SPANWAND_CONFIG"
 
@@ -56,7 +56,7 @@ def read_config(environ: Mapping[str, str]) -> AppConfig:
 def read_setup(environ: Mapping[str, str]) -> Setup:
     """The configuration, and all that the exporter needs besides. Raises ConfigError."""
     config = read_config(environ)
-    _check_sinks(config)
+    _find_sinks(config)
     if config.redact.presidio.model:
         raise ConfigError("redact.presidio: not inside an app, which it would slow down; send to the daemon instead")
     read_prices(config.price)
@@ -64,10 +64,9 @@ def read_setup(environ: Mapping[str, str]) -> Setup:
     return Setup(config, directory, read_or_make(config.redact.pseudonym_key_file, directory))
 
 
-def _check_sinks(config: AppConfig) -> None:
+def _find_sinks(config: AppConfig) -> None:
     for name in config.sinks:
-        if name not in SINKS:
-            raise ConfigError(f"sinks: there is no sink {name!a}; there are {', '.join(sorted(SINKS))}")
+        find_sink(name)
     if "wandb" in config.sinks and config.wandb.mode != "disabled" and find_spec("wandb") is None:
         raise ConfigError("sinks: wandb is not installed; pip install 'spanwand[wandb]', or set wandb.mode: disabled")
 

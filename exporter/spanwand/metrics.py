@@ -7,6 +7,7 @@ total. In a name, `<...>` stands for one part without a slash.
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import cache
 
 import msgspec
 
@@ -203,9 +204,6 @@ ROWS_LEFT = "spanwand/rows_left"
 """On a history row that holds only some rows of a batch, since W&B refused others: how many come behind them."""
 
 _EXACT = {metric.name: metric for metric in METRICS if "<" not in metric.name}
-_PATTERNS = [(re.compile(re.sub("<.*?>", "[^/]+", m.name)), m) for m in METRICS if "<" in m.name]
-
-
 _NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -217,4 +215,10 @@ def in_a_key(name: str) -> str:
 def metric_of(key: str) -> Metric | None:
     """The metric that a history key belongs to; None if it is no key of ours."""
     exact = _EXACT.get(key)
-    return exact or next((metric for pattern, metric in _PATTERNS if pattern.fullmatch(key)), None)
+    return exact or next((metric for pattern, metric in _patterns() if pattern.fullmatch(key)), None)
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], Metric]]:
+    """What keys of metrics with parts from outside look like."""
+    return [(re.compile(re.sub("<.*?>", "[^/]+", m.name)), m) for m in METRICS if "<" in m.name]

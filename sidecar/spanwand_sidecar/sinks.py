@@ -9,7 +9,7 @@ from spanwand.batch import Batch
 from spanwand.errors import ConfigError, SpanwandError
 from spanwand.outcomes import Delivered, Outcome
 from spanwand.ports import Sink
-from spanwand.sinks import SINKS, open_sink
+from spanwand.sinks import find_sink, open_sink
 from spanwand.sinks.wandb import own_process
 from spanwand.sinks.wandb.settings import find_server
 from spanwand_sidecar.config import Config
@@ -34,8 +34,7 @@ def check(config: Config) -> None:
     for name in config.sinks:
         if config.sinks.count(name) > 1:
             raise ConfigError(f"sinks: {name!a} is there twice")
-        if name not in SINKS:
-            raise ConfigError(f"sinks: there is no sink {name!a}; there are {', '.join(sorted(SINKS))}")
+        find_sink(name)
 
 
 def missing(config: Config) -> str:

@@ -16,17 +16,25 @@ from spanwand.ports import Sink
 
 Factory = Callable[[LineConfig, Path], Sink]
 
-SINKS: Mapping[str, str] = {
+BUILT_IN: Mapping[str, str] = {
     "jsonl": "spanwand.sinks.jsonl:open_sink",
     "memory": "spanwand.sinks.memory:open_sink",
     "wandb": "spanwand.sinks.wandb:open_sink",
-} | {entry.name: entry.value for entry in entry_points(group="spanwand.sinks")}
+}
 """Name in the configuration -> factory, as `module:function`."""
+
+
+def find_sink(name: str) -> str:
+    """The factory of the sink of that name. Raises ConfigError if there is none."""
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    known = {entry.name: entry.value for entry in entry_points(group="spanwand.sinks")} | dict(BUILT_IN)
+    if name not in known:
+        raise ConfigError(f"sinks: there is no sink {name!a}; there are {', '.join(sorted(known))}")
+    return known[name]
 
 
 def open_sink(name: str, config: LineConfig, directory: Path) -> Sink:
     """Make the sink of that name. Raises ConfigError if there is none."""
-    if name not in SINKS:
-        raise ConfigError(f"sinks: there is no sink {name!a}; there are {', '.join(sorted(SINKS))}")
-    factory: Factory = resolve_name(SINKS[name])
+    factory: Factory = resolve_name(find_sink(name))
     return factory(config, directory)
