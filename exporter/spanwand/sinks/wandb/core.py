@@ -1,6 +1,6 @@
 """wandb-core, the process through which the wandb package does everything: alive, dead, and taken down in time.
 
-Only this file, `increments`, `plain_rows` and `upload` reach into the package's privates: it says none of this in public.
+Only this file, `increments`, `plain_rows` and `upload` reach into the package's privates: none of this is public.
 """
 
 import contextlib
