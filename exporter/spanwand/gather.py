@@ -21,7 +21,7 @@ from spanwand.traces.counting import Counting
 from spanwand.traces.duplicates import resolve
 from spanwand.traces.held import Traces
 from spanwand.traces.join import add_said, forget_said, unjoined, with_said
-from spanwand.traces.mates import Mates, report_one_call, unite
+from spanwand.traces.mates import Mates, report_one_call
 from spanwand.traces.packed import pack
 from spanwand.traces.step import NO_EVIDENCE, Evidence, Step, step_of
 from spanwand.traces.totals import add, add_root, count, request_of
@@ -156,7 +156,7 @@ class Gather:
             elif other is not None:
                 self._traces.tie(trace, other)
                 if report_one_call(step, mate, rule):
-                    goes = unite(step, mate, rule)
+                    goes = self._mates.unite(step, mate, rule)
                     (trace if goes is step else other).elsewhere += 1
                     self._duplicates[rule] += 1
                     return

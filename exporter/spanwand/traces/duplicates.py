@@ -7,7 +7,7 @@ not depend on the order in which spans arrived, but for those that come when the
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import islice, product
 
 import msgspec
 
@@ -27,6 +27,7 @@ _MOST_STRAYS = 1_000
 """Calls whose ancestors are not known, and that are looked for by time in an agent."""
 _VISUAL = frozenset({Operation.IMAGE.value, Operation.VIDEO.value})
 
+Likeness = tuple[object, ...]
 Found = tuple[Step, list[Step]]
 """A step that does not count, and those that do in its place; none if they have been handed out."""
 
@@ -117,39 +118,52 @@ def _answered_elsewhere(outer: Step, calls: list[Step]) -> bool:
 
 
 def _written_twice(trace: Trace, left: list[Step]) -> Iterator[Found]:
-    paired: set[bytes] = set()
-    for likeness in (figures, shape):
-        alike: defaultdict[tuple[object, ...], list[Step]] = defaultdict(list)
-        for step in sorted(left, key=_start):
-            if step.kind and step.generation is not None and step.span_id not in paired:
-                alike[likeness(step.kind, step.generation)].append(step)
-        for steps in alike.values():
-            yield from _paired(trace, steps, paired)
+    groups = [[step] for step in sorted(left, key=_start) if step.kind and step.generation is not None]
+    if len({step.evidence.scope for (step,) in groups}) < 2:
+        return
+    groups = _joined(trace, groups, figures)
+    if not all(_knows_usage(group[0]) for group in groups):
+        groups = _joined(trace, groups, shape)
+    for group in groups:
+        first, *others = sorted(group, key=innermost)
+        yield from ((other, [first]) for other in others)
 
 
-def _paired(trace: Trace, steps: list[Step], paired: set[bytes]) -> Iterator[Found]:
-    """Each with the first one after it that reports the same call; they are noted in `paired`."""
-    for index, one in enumerate(steps):
-        others = steps[index + 1 : index + 1 + _MOST_COMPARED] if one.span_id not in paired else ()
-        for other in others:
-            if other.span_id not in paired and is_same_call(one, other) and _may_be_one(trace, one, other):
-                paired |= {one.span_id, other.span_id}
-                first, second = sorted((one, other), key=innermost)
-                yield second, [first]
-                break
+def _joined(trace: Trace, groups: list[list[Step]], likeness: Callable[[str, Clean], Likeness]) -> list[list[Step]]:
+    """Groups of spans that report one call, each of them with the first one before it that does as well."""
+    alike: defaultdict[Likeness | None, list[list[Step]]] = defaultdict(list)
+    for group in groups:
+        generation = group[0].generation
+        known = alike[None if generation is None else likeness(group[0].kind, generation)]
+        same = next((before for before in known[-_MOST_COMPARED:] if _are_one(trace, before, group)), None)
+        if same is None:
+            known.append(group)
+        else:
+            same += group
+    return [group for known in alike.values() for group in known]
+
+
+def _are_one(trace: Trace, group: list[Step], other: list[Step]) -> bool:
+    """One of each reports the same call as one of the other, and no instrumentation wrote in both."""
+    is_one = False
+    for one, second in product(group, other):
+        if one.evidence.scope == second.evidence.scope:
+            return False
+        is_one = is_one or (is_same_call(one, second) and _may_be_one(trace, one, second))
+    return is_one
 
 
 def _start(step: Step) -> tuple[int, bytes]:
     return step.start_ns, step.span_id
 
 
-def shape(kind: str, generation: Clean) -> tuple[object, ...]:
+def shape(kind: str, generation: Clean) -> Likeness:
     """What two spans of one call agree on, even if one of them does not know the usage."""
     image = generation.image
     return kind, image and image.images, generation.failure is not None
 
 
-def figures(kind: str, generation: Clean) -> tuple[object, ...]:
+def figures(kind: str, generation: Clean) -> Likeness:
     """What they agree on if both know it. Some leave out a count of 0: the output of embeddings."""
     usage = generation.usage
     return *shape(kind, generation), usage.input_tokens or None, usage.output_tokens or None

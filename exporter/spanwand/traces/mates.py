@@ -34,6 +34,7 @@ class Mates:
         self._indexed = 0
         self._scopes: set[int] = set()
         self._alike: defaultdict[tuple[object, ...], list[Step]] = defaultdict(list)
+        self._writers: dict[bytes, tuple[int, ...]] = {}  # by trace and span id: scopes of all that a step stands for
 
     def clear(self) -> None:
         """Forget everything."""
@@ -59,6 +60,14 @@ class Mates:
         self._scopes.add(scope)
         return [(other, DUAL_WRITTEN) for other in self._with_its_figures(step)] if len(self._scopes) > 1 else ()
 
+    def unite(self, step: Step, mate: Step, rule: str) -> Step:
+        """Let one of two steps stand for both; return the other. No instrumentation writes down one call twice."""
+        goes = _unite(step, mate, rule)
+        stays = mate if goes is step else step
+        one, other = (self._writers.pop(_id(each), (each.evidence.scope,)) for each in (step, mate))
+        self._writers[_id(stays)] = one + other
+        return goes
+
     def _with_its_figures(self, step: Step) -> list[Step]:
         """Steps of other traces. Only now that there are several instrumentations they are sorted by figures."""
         for new in self._window[self._indexed :]:
@@ -69,7 +78,8 @@ class Mates:
         if step.generation is None:
             return []
         alike = [other for key in _keys(step.kind, step.generation) for other in self._alike[key][-_MOST_COMPARED:]]
-        return [other for other in alike if other.trace_id != step.trace_id]
+        scope = step.evidence.scope
+        return [o for o in alike if o.trace_id != step.trace_id and scope not in self._writers.get(_id(o), ())]
 
 
 def _keys(kind: str, generation: Clean) -> tuple[tuple[object, ...], ...]:
@@ -77,6 +87,10 @@ def _keys(kind: str, generation: Clean) -> tuple[tuple[object, ...], ...]:
     if not knows_usage(generation):
         return (shape(kind, generation),)
     return figures(kind, generation), (*shape(kind, generation), None, None)
+
+
+def _id(step: Step) -> bytes:
+    return step.trace_id + step.span_id
 
 
 def report_one_call(step: Step, mate: Step, rule: str) -> bool:
@@ -90,8 +104,8 @@ def report_one_call(step: Step, mate: Step, rule: str) -> bool:
     )
 
 
-def unite(step: Step, mate: Step, rule: str) -> Step:
-    """Let one of them stand for both; return the other. The one that is part of a larger trace stays where it is."""
+def _unite(step: Step, mate: Step, rule: str) -> Step:
+    """The one that is part of a larger trace stays where it is."""
     one, other = step.generation, mate.generation
     if one is None or other is None:
         step.generation = None
