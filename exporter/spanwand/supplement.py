@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from spanwand.content import Content
-from spanwand.dialects.log_events import EVENTS, LOG_EVENT, About
+from spanwand.dialects.log_events import CALL_SOURCES, EVENTS, LOG_EVENT, About
 from spanwand.dialects.parsers import content
 from spanwand.dialects.plan import Groups
 from spanwand.dialects.table import Reader
@@ -51,7 +51,7 @@ class Supplement:
             dialect=LOG_EVENT.name,
             operation=Operation.OTHER,
             attributes={},
-            sources={},
+            sources=CALL_SOURCES,
         )
 
     def _evaluation(self, event: LogEvent, hint: Mapping[str, Any]) -> Evaluation | None:

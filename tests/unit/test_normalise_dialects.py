@@ -111,7 +111,7 @@ def test_content_in_span_events() -> None:
         SpanEvent("cache.miss", 3, {}),
     )
     generation = call(CHAT, events=events)
-    assert json.loads(generation.content.input) == ["hi", {"content": "rain", "id": "c1"}]
+    assert json.loads(generation.content.input) == ["hi", {"role": "tool", "content": "rain", "id": "c1"}]
     assert json.loads(generation.content.output) == {"message": "ho"}
     details = SpanEvent("gen_ai.client.inference.operation.details", 1, {"gen_ai.input.messages": '[{"role": "user"}]'})
     assert call(CHAT, events=(details,)).content.input == '[{"role": "user"}]'

@@ -13,9 +13,11 @@ from spanwand.config import RedactConfig
 from spanwand.content import Content
 from spanwand.drops import Drops
 from spanwand.errors import ConfigError
-from spanwand.events import Evaluation
+from spanwand.events import Evaluation, LogEvent
 from spanwand.record import Failure, Generation, Service
 from spanwand.redact import Redact, opened
+from spanwand.span import AttributeValue, SpanResource
+from spanwand.supplement import Supplement
 
 KEY = b"secret of this installation"
 MESSAGES = json.dumps(
@@ -95,6 +97,42 @@ def test_selectors(rule: dict[str, Any], system: str, user: str, age: object) ->
     messages = json.loads(opened(redact(rule)(said(MESSAGES))).content.input)
     part = messages[1]["parts"][0]
     assert (messages[0]["content"], part["content"], part["age"]) == (system, user, age)
+
+
+@pytest.mark.parametrize(
+    ("source", "attribute"),
+    [
+        ("event:a.details#events/0/gen_ai.input.messages", "gen_ai.input.messages"),
+        ("gen_ai.input.messages (said to be wrong)", "gen_ai.input.messages"),
+        ("input.value#0/text", "input.value"),
+        ("event:gen_ai.*.message", "content.*"),
+    ],
+)
+def test_an_attribute_wherever_it_was_read_from(source: str, attribute: str) -> None:
+    sent = call(content=Content(input="Ann"), sources={"content.input": source})
+    assert opened(redact({"attribute": attribute})(sent)).content.input == "****"
+
+
+def test_attributes_of_events() -> None:
+    """Of logs: what was said, why a call failed, how an answer was judged."""
+    made = redact({"attribute": "gen_ai.input.*"}, {"attribute": "gen_ai.evaluation.*"}, {"attribute": "exception.*"})
+    supplement = Supplement(lambda _: Service())
+
+    def event(name: str, attributes: dict[str, AttributeValue]) -> LogEvent:
+        ids = {"trace_id": b"\1" * 16, "span_id": b"\1" * 8}
+        return LogEvent(name=name, **ids, time_ns=1, attributes=attributes, body=None, resource=SpanResource({}))
+
+    said = supplement(event("gen_ai.client.inference.operation.details", {"gen_ai.input.messages": "Ann"}))
+    raised = supplement(event("exception", {"exception.type": "e", "exception.message": "of Ann"}))
+    verdict: dict[str, AttributeValue] = {"gen_ai.evaluation.name": "n", "gen_ai.evaluation.explanation": "of Ann"}
+    judged = supplement(event("gen_ai.evaluation.result", verdict))
+    assert isinstance(said, Generation)
+    assert isinstance(raised, Generation)
+    assert isinstance(judged, Evaluation)
+    assert opened(made(said)).content.input == "****"
+    assert made(raised).failure == Failure("e", "****")
+    assert made.evaluation(judged).explanation == "****"
+    assert made.root(replace(root(), name="make comic")).name == "make comic"
 
 
 def test_text_that_is_cut_is_taken_as_a_whole() -> None:

@@ -20,6 +20,9 @@ EVENT_PARSERS: Mapping[str, Parser] = dict.fromkeys(
     as_sent,
 )
 """What is read from an event."""
+_ROLES = {f"gen_ai.{role}.message": role for role in ("system", "assistant", "tool")}
+"""Of messages, where the name of the event alone says it. Others are the user's, and choices the assistant's, as they
+are where nothing says it."""
 
 
 def first(value: AttributeValue) -> float | None:
@@ -45,5 +48,6 @@ def happened(events: Iterable[SpanEvent], keys: Mapping[str, str], start_ns: int
         if key is not None:
             value = found.setdefault(key, {"elapsed_s": (event.time_ns - start_ns) / 1e9, "events": []})
             if event.attributes:
-                value["events"].append(event.attributes)
+                role = _ROLES.get(event.name)
+                value["events"].append({"role": role, **event.attributes} if role else event.attributes)
     return found

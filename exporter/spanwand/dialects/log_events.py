@@ -67,3 +67,12 @@ LOG_EVENT = Dialect(
         "hint.event_name": keys(text, EVENT_NAME),
     },
 )
+
+CALL_SOURCES: Mapping[str, str] = {
+    path: LOG_EVENT.fields[path][0].key for path in ("content.input", "content.output", "content.system")
+} | {"failure.message": LOG_EVENT.fields["hint.exception_message"][0].key}
+"""Where the texts of a call that an event adds are read from."""
+JUDGED_SOURCES: Mapping[str, str] = {
+    field: LOG_EVENT.fields[f"hint.evaluation_{field}"][0].key for field in ("name", "label", "explanation")
+}
+"""Likewise, those of an evaluation."""

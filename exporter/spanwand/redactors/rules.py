@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from spanwand.content import NO_CONTENT, Content
+from spanwand.dialects.log_events import JUDGED_SOURCES
 from spanwand.events import Evaluation
 from spanwand.record import Failure, Generation
 from spanwand.redact_config import RedactConfig
@@ -21,6 +22,7 @@ _NAMES = (
     *("session_id", "user", "label", "explanation", "trace_state"),
 )
 _CONTENT, _ATTRIBUTES, _MESSAGE = "content.", "attributes.", "failure.message"
+_EVENT = "event:"
 _SAID_BY = {"content.input": "user", "content.system": "system", "content.output": "assistant"}
 
 
@@ -49,15 +51,27 @@ class Rules:
         rules = [rule for rule in self._rules if rule.is_about(service.name, service.environment)]
         if not rules:
             return record
-        sources: Mapping[str, str] = getattr(record, "sources", {})
+        sources = _sources(record)
         changed: dict[str, str] = {}
         for place, text in texts_of(record).items():
-            names, edited = (place, sources.get(place) or place.removeprefix(_ATTRIBUTES)), text
+            names, edited = (place, _key(sources.get(place, "")) or place.removeprefix(_ATTRIBUTES)), text
             for rule in rules:
                 edited = rule(edited, names, _SAID_BY.get(place, ""))
             if edited != text:
                 changed[place] = edited
         return with_texts(record, changed) if changed else record
+
+
+def _sources(record: Generation | TraceRoot | Evaluation) -> Mapping[str, str]:
+    if isinstance(record, Evaluation):
+        return JUDGED_SOURCES
+    return record.sources if isinstance(record, Generation) else {}
+
+
+def _key(source: str) -> str:
+    """The attribute that a text was read from; of a member of a document or an event, its own key."""
+    document, _, pointer = source.partition(" (")[0].partition("#")
+    return pointer.rpartition("/")[2] if document.startswith(_EVENT) else document
 
 
 def texts_of(record: Generation | TraceRoot | Evaluation) -> dict[str, str]:
