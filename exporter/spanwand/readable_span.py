@@ -32,9 +32,10 @@ class ReadableSpans:
             parent, context = span.parent, span.get_span_context()
             remote = parent is not None and parent.is_remote
             inner = parent is not None and not remote
-            if inner and self._keys.markers.isdisjoint(span.attributes or ()):
+            sent = _copied(span.attributes)
+            if inner and self._keys.markers.isdisjoint(sent):
                 continue
-            attributes = self._attributes(span.attributes)
+            attributes = self._attributes(sent)
             if inner and self._keys.markers.isdisjoint(attributes):
                 continue
             if context is not None and context.is_valid:
@@ -66,14 +67,13 @@ class ReadableSpans:
     def _events(self, events: Iterable[Event], *, is_error: bool) -> Iterator[SpanEvent]:
         for event in events:
             if is_error or event.name in self._keys.events:
-                attributes = _parsed(event.attributes or {}, self._keys.event_parsers)
+                attributes = _parsed(_copied(event.attributes), self._keys.event_parsers)
                 yield SpanEvent(_text(event.name), event.timestamp, attributes)
 
-    def _attributes(self, attributes: Mapping[str, AnyValue] | None) -> Attributes:
-        parsed = _parsed(attributes or {}, self._keys.parsers)
+    def _attributes(self, sent: Mapping[str, AnyValue]) -> Attributes:
+        parsed = _parsed(sent, self._keys.parsers)
         lists = self._keys.lists
-        named = ((prefix_of(key), key, _value(value)) for key, value in (attributes or {}).items())
-        parts = [(prefix, key, value) for prefix, key, value in named if prefix in lists]
+        parts = [(prefix, key, _value(sent[key])) for key in sent if (prefix := prefix_of(key)) in lists]
         return parsed | lists_of(parts, self._keys.parsers) if parts else parsed
 
     def _resource(self, resource: Resource, scope: InstrumentationScope | None) -> SpanResource:
@@ -92,16 +92,24 @@ class ReadableSpans:
         return known[0]
 
     def _resource_attributes(self, resource: Resource) -> Attributes:
-        attributes = self._attributes(resource.attributes)
+        attributes = self._attributes(_copied(resource.attributes))
         if not self._instance_suffix:
             return attributes
         parent = attributes.get(SERVICE_INSTANCE_ID) or attributes.get(SERVICE_NAME)
         return {**attributes, SERVICE_INSTANCE_ID: f"{parent}-{self._instance_suffix}"}
 
 
-def _parsed(attributes: Mapping[str, AnyValue], parsers: Mapping[str, Parser]) -> dict[str, AttributeValue]:
-    parsed = {key: parsers[key](_value(value)) for key, value in attributes.items() if key in parsers}
-    return {key: value for key, value in parsed.items() if value is not None}
+def _copied(attributes: Mapping[str, AnyValue] | None) -> Mapping[str, AnyValue]:
+    """As a dict: in what the SDK keeps them each look-up is a call of several of its functions."""
+    try:
+        return attributes.copy() if attributes else {}  # type: ignore[attr-defined]  # the SDK's have it
+    except AttributeError:
+        return dict(attributes or {})
+
+
+def _parsed(sent: Mapping[str, AnyValue], parsers: Mapping[str, Parser]) -> dict[str, AttributeValue]:
+    parsed = {key: parse(_value(sent[key])) for key in sent if (parse := parsers.get(key))}
+    return parsed if None not in parsed.values() else {key: value for key, value in parsed.items() if value is not None}
 
 
 def _value(value: AnyValue) -> AttributeValue:
