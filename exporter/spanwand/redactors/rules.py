@@ -22,6 +22,8 @@ _NAMES = (
     *("session_id", "user", "label", "explanation", "trace_state"),
 )
 _CONTENT, _ATTRIBUTES, _MESSAGE = "content.", "attributes.", "failure.message"
+TEXTS = (*_NAMES, *(f"{_CONTENT}{name}" for name in Content.__struct_fields__), _MESSAGE)
+"""Fields that hold texts; besides these, `attributes.` and the key of each attribute that records carry along."""
 _EVENT = "event:"
 _SAID_BY = {"content.input": "user", "content.system": "system", "content.output": "assistant"}
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from spanwand.load import Loaded, keys
 from spanwand.prices.file import read_prices
 from spanwand.redactors.rules import compile_rules
+from spanwand_sidecar.commands.idle_rules import idle_rules
 from spanwand_sidecar.commands.settings import config_option, load_config
 from spanwand_sidecar.config import Config
 from spanwand_sidecar.names.engine import check as check_names
@@ -28,7 +29,7 @@ def check_config(config_file: Path | None) -> None:
     check_names(loaded.config.redact.presidio)
     for line in render(loaded):
         click.echo(line)
-    if why := missing(loaded.config):
+    for why in filter(None, (missing(loaded.config), *idle_rules(loaded.config))):
         click.echo(f"spanwand: {why}", err=True)
 
 
