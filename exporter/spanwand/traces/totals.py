@@ -89,6 +89,8 @@ def add_root(trace: Trace, root: CleanRoot) -> None:
     if root.parent_span_id and root.span_id not in trace.steps:
         trace.steps[root.span_id] = _link(root)
         trace.parents[root.parent_span_id] = root.parent_span_id
+        if root.parent_span_id in trace.steps:  # a call of this service may be below one of another
+            trace.is_plain = False
     best = trace.root
     if best is None or _rank(root) < _rank(best):
         if root.attributes or len(root.name) > _NAME_MAX_CHARS:
