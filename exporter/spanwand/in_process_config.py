@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from spanwand.config import LineConfig
 from spanwand.errors import ConfigError
-from spanwand.load import Settings, from_environment, from_file, load, variable
-from spanwand.prices.file import read_prices
+from spanwand.load import Settings, from_environment, load, variable
+from spanwand.prices.book import read_prices
 from spanwand.pseudonym_key import read_or_make
 from spanwand.sinks import find_sink
 
@@ -48,6 +48,8 @@ def read_config(environ: Mapping[str, str]) -> AppConfig:
     """Read `SPANWAND_…` variables and the file that `SPANWAND_CONFIG` names. Raises ConfigError."""
     layers: list[Settings] = []
     if environ.get(CONFIG_FILE):
+        from spanwand.load_file import from_file
+
         layers.append(from_file(AppConfig, Path(environ[CONFIG_FILE])))
     read = {name: value for name, value in environ.items() if not name.startswith(NOT_READ)}
     return load(AppConfig, *layers, from_environment(AppConfig, read)).config

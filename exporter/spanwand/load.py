@@ -1,4 +1,4 @@
-"""Reads configuration: layers of settings from a YAML file, the environment and flags, laid over the defaults.
+"""Reads configuration: layers of settings from a YAML file (`load_file`), the environment and flags, over the defaults.
 
 A setting is known by its dotted key, as in `wandb.mode`; its variable is `SPANWAND_WANDB__MODE`. Whatever is wrong
 is one `ConfigError` of one line that says where it stands and, for an unknown name, which known one is nearest.
@@ -7,10 +7,8 @@ Values are never repeated in a message: a secret may have been put into the wron
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -33,13 +31,11 @@ class Setting(NamedTuple):
 Place = tuple[int | str, ...]
 Settings = Mapping[str, Setting]
 """One layer, by dotted key."""
-_MAPPING = "must be a mapping of keys to values"
-_NO_YAML = (yaml.YAMLError, ValueError, RecursionError)
-"""What PyYAML raises: the second of a date that does not exist, the third of something nested too deep."""
+MAPPING = "must be a mapping of keys to values"
 WORDS = {
     "tuple_type": "must be a list",
-    "model_type": _MAPPING,
-    "model_attributes_type": _MAPPING,
+    "model_type": MAPPING,
+    "model_attributes_type": MAPPING,
     "extra_forbidden": "unknown key",
 }
 """Of errors that pydantic tells a programmer of."""
@@ -85,59 +81,10 @@ def from_environment(model: type[BaseModel], environ: Mapping[str, str]) -> Sett
         if not name.startswith(PREFIX) or name in RESERVED:
             continue
         if name not in known:
-            raise ConfigError(f"unknown variable {name}{_nearest(name, known)}")
+            raise ConfigError(f"unknown variable {name}{nearest(name, known)}")
         key, field = known[name]
         layer[key] = Setting(_from_text(environ[name], field, name), f"environment {name}")
     return layer
-
-
-def from_file(model: type[BaseModel], path: Path) -> Settings:
-    """The settings of a YAML file. Raises ConfigError if it cannot be read, is no YAML, or has an unknown key."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-    except _NO_YAML as error:
-        raise ConfigError(f"{path}{_line(error)}: not valid YAML") from None
-    layer: dict[str, Setting] = {}
-    for key, node in _entries(document, dict(keys(model)), path):
-        place = f"{path}:{node.start_mark.line + 1}"
-        if key in layer:
-            raise ConfigError(f"{place}: {key} is set twice")
-        layer[key] = Setting(_construct(node, place), f"file {place}")
-    return layer
-
-
-def _entries(
-    document: yaml.Node | None, known: Mapping[str, FieldInfo], path: Path, prefix: str = ""
-) -> Iterator[tuple[str, yaml.Node]]:
-    """The leaves of a document as (dotted key, value); an unknown key is refused where it stands."""
-    if document is None or document.tag == "tag:yaml.org,2002:null":
-        return
-    if not isinstance(document, yaml.MappingNode):
-        place = f"{path}:{document.start_mark.line + 1}"
-        raise ConfigError(f"{place}: {prefix.rstrip('.') or 'the file'} {_MAPPING}")
-    for name, value in document.value:
-        key = f"{prefix}{name.value}"
-        if key in known:
-            yield key, value
-        elif any(other.startswith(f"{key}.") for other in known):
-            yield from _entries(value, known, path, f"{key}.")
-        else:
-            place = f"{path}:{name.start_mark.line + 1}"
-            sections = {other.rpartition(".")[0] for other in known}
-            raise ConfigError(f"{place}: unknown key {key!a}{_nearest(key, {*known, *sections})}")
-
-
-def _construct(node: yaml.Node, place: str) -> object:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    except _NO_YAML:
-        raise ConfigError(f"{place}: not valid YAML") from None
-    finally:
-        loader.dispose()
 
 
 def _from_text(text: str, field: FieldInfo, name: str) -> object:
@@ -146,9 +93,11 @@ def _from_text(text: str, field: FieldInfo, name: str) -> object:
         return text
     if not text.lstrip().startswith(("[", "{")):
         return [part.strip() for part in text.split(",") if part.strip()]
+    import yaml  # a thirtieth of a start, and most variables are plain
+
     try:
         return yaml.safe_load(text)
-    except _NO_YAML:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise ConfigError(f"{name}: not valid YAML") from None
 
 
@@ -188,11 +137,7 @@ def _problem(place: Place, message: str, origins: Mapping[str, str]) -> str:
     return f"{what} ({origin})" if origin else what
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What a name that is not known may have been meant to be, as the end of a message."""
     found = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; did you mean {found[0]}?" if found else ""
-
-
-def _line(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f":{mark.line + 1}" if mark else ""

@@ -16,6 +16,7 @@ NOT_YET = {
     "spanwand.gpu.scripted": "a GPU that is made up",
     "spanwand.sinks.wandb.sink": "the sink's own thread",
     "wandb": "a batch",
+    "yaml": "a file of settings or prices",
 }
 """Modules that a start does without, and what first needs them."""
 

@@ -6,7 +6,8 @@ import pytest
 
 from spanwand.config import LineConfig
 from spanwand.errors import ConfigError
-from spanwand.load import Setting, from_environment, from_file, keys, load, variable
+from spanwand.load import Setting, from_environment, keys, load, variable
+from spanwand.load_file import from_file
 from spanwand_sidecar.config import Config
 
 

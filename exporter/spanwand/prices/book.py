@@ -4,16 +4,20 @@ that was asked for, prices per token before prices per picture."""
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from spanwand.config import PriceConfig
 from spanwand.operations import Operation
 from spanwand.prices import images, packaged
-from spanwand.prices.file import read_prices
 from spanwand.prices.packaged import QUARTER_NS
 from spanwand.prices.tariff import NO_MODEL, Origin, Part, Pictures, Tariff, Tokens
 from spanwand.record import Generation, ImageParams, ServiceTier
+
+if TYPE_CHECKING:
+    from spanwand.prices.file import PricesOfFile
 
 _SPLIT = {
     Operation.IMAGE: ("image_output_tokens",),
@@ -92,6 +96,15 @@ class PriceBook:
                 if own := self.file.find(provider, model, tier, day):
                     return Prices(*own, why="the price file's entry has no price of this kind")
         return _packaged(provider, models, tier, quarter)
+
+
+def read_prices(config: PriceConfig) -> "PricesOfFile | None":
+    """The user's file; None if there is none. Raises ConfigError if it cannot be read or is not right."""
+    if not config.file:
+        return None
+    from spanwand.prices.file import PricesOfFile
+
+    return PricesOfFile(Path(config.file).expanduser())
 
 
 def _packaged(provider: str, models: Sequence[str], tier: ServiceTier | None, quarter: int) -> Prices:

@@ -11,10 +11,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from spanwand.config import PriceConfig, Section
 from spanwand.prices.lines import read_section
 from spanwand.prices.tariff import Origin, Pictures, Tariff, Tokens, tariff
 from spanwand.record import ServiceTier
+from spanwand.section import Section
 
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Patterns = Annotated[tuple[str, ...], AfterValidator(lambda patterns: tuple(pattern.lower() for pattern in patterns))]
@@ -128,11 +128,6 @@ class PricesOfFile:
         chosen = of_tier or [found for found in fitting if found[0].service_tier is None]
         chosen.sort(key=lambda found: found[0].since or date.min, reverse=True)
         return (_tokens(chosen), _pictures(chosen)) if chosen else None
-
-
-def read_prices(config: PriceConfig) -> PricesOfFile | None:
-    """The configured file; None if there is none. Raises ConfigError as `PricesOfFile` does."""
-    return PricesOfFile(Path(config.file).expanduser()) if config.file else None
 
 
 def _tokens(chosen: Sequence[tuple[ModelPrice, str]]) -> Tokens | None:

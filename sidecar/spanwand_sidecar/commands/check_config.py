@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from spanwand.load import Loaded, keys
-from spanwand.prices.file import read_prices
+from spanwand.prices.book import read_prices
 from spanwand.redactors.rules import compile_rules
 from spanwand_sidecar.commands.idle_rules import idle_rules
 from spanwand_sidecar.commands.settings import config_option, load_config

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import click
 
-from spanwand.load import Loaded, Setting, from_environment, from_file, load
+from spanwand.load import Loaded, Setting, Settings, from_environment, load
 from spanwand_sidecar.config import Config
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -61,8 +61,15 @@ def setting_options(command: Command) -> Command:
 
 def load_config(config_file: Path | None, flags: Mapping[str, object] | None = None) -> Loaded[Config]:
     """Flags over the environment over the file over the defaults. Raises ConfigError."""
-    file = from_file(Config, config_file) if config_file else {}
-    return load(Config, file, from_environment(Config, os.environ), _layer(flags or {}))
+    return load(Config, _file(config_file), from_environment(Config, os.environ), _layer(flags or {}))
+
+
+def _file(path: Path | None) -> Settings:
+    if not path:
+        return {}
+    from spanwand.load_file import from_file
+
+    return from_file(Config, path)
 
 
 def _layer(flags: Mapping[str, object]) -> dict[str, Setting]:

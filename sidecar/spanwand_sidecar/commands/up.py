@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from spanwand.prices.file import read_prices
+from spanwand.prices.book import read_prices
 from spanwand_sidecar import log, process
 from spanwand_sidecar.commands.settings import config_option, load_config, setting_options
 from spanwand_sidecar.errors import CannotStart
