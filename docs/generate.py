@@ -169,7 +169,8 @@ SAYS = {
     About.CALL: "what was said, as attributes or body: content of the call",
     About.SAID_TO: "one message to the model: a line of the call's input",
     About.SAID_BY: "one message of the model: a line of the call's output",
-    About.JUDGED: "a score, a label, a reason: a row of `feedback`, `evaluation/<name>/...`",
+    About.JUDGED: "a score, a label, a reason: a row of `feedback`, `evaluation/<name>/...`;"
+    " joined by `gen_ai.response.id`, where that names a call that is held, else by its ids",
     About.ARM: "experiment and arm of the whole trace, where no span names them",
     About.RAISED: "type and message of the failure, where the span has none",
 }

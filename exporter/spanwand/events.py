@@ -21,7 +21,10 @@ class LogEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """One verdict on one model call, or on a whole trace if `span_id` is empty. `score` is in the scorer's own unit."""
+    """One verdict on one model call, or on a whole trace if `span_id` is empty. `score` is in the scorer's own unit.
+
+    Who judges elsewhere may know the call only by `response_id`, the provider's name of its answer.
+    """
 
     trace_id: bytes
     span_id: bytes
@@ -31,11 +34,12 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None
     label: str = ""
     explanation: str = ""
+    response_id: str = ""  # gone behind gather
 
     @property
     def key(self) -> bytes:
         """What tells it from every other evaluation, but from itself sent again."""
-        said = (self.trace_id, self.span_id, self.time_ns, self.name, self.score, self.label)
+        said = (self.trace_id, self.span_id, self.time_ns, self.name, self.score, self.label, self.response_id)
         return blake2b(repr(said).encode(), digest_size=24).digest()
 
 

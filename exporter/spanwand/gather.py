@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from spanwand.config import GatherConfig
 from spanwand.consistent import RATED
 from spanwand.drops import DropReason, Drops
+from spanwand.events import Evaluation
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
 from spanwand.traces.counting import Counting
@@ -23,7 +24,7 @@ from spanwand.traces.held import Traces
 from spanwand.traces.join import add_said, forget_said, unjoined, with_said
 from spanwand.traces.mates import Mates, report_one_call
 from spanwand.traces.packed import pack
-from spanwand.traces.step import NO_EVIDENCE, Evidence, Step, step_of
+from spanwand.traces.step import NO_EVIDENCE, Evidence, Step, evidence_of, step_of
 from spanwand.traces.totals import add, add_root, count, request_of
 from spanwand.traces.trace import Old, Trace
 
@@ -114,12 +115,18 @@ class Gather:
         else:
             self._drops.update(unjoined(said))
 
-    def rated(self, trace_id: bytes, arrival_ns: int) -> None:
-        """Somebody judged a trace, or a call of it: what has not come out of it yet is worth to be kept."""
-        trace = self._traces.with_event(trace_id, arrival_ns, 0)
+    def rated(self, judged: Evaluation, arrival_ns: int) -> Evaluation:
+        """Somebody judged a trace, or a call of it: what has not come out of it yet is worth to be kept.
+
+        Returns the evaluation with the ids of the call that its answer is of, while that is known.
+        """
+        call = self._mates.answered(evidence_of("", judged.response_id))
+        ids = (call.trace_id, call.span_id) if call else (judged.trace_id, judged.span_id)
+        trace = self._traces.with_event(ids[0], arrival_ns, 0) if ids[0] else None
         if isinstance(trace, Trace):
             trace.share = RATED
             self._traces.place(trace)
+        return replace(judged, trace_id=ids[0], span_id=ids[1], response_id="")
 
     def due(self, arrival_ns: int) -> Iterator[Settled]:
         """What is over by now."""

@@ -98,8 +98,8 @@ class Pipeline:
         for said in map(self._supplement, events):
             if isinstance(said, Evaluation):
                 if self._deduplicate.is_new(said.key):
-                    self._gather.rated(said.trace_id, arrival_ns)
-                    self._aggregate.evaluation(self._redact.evaluation(said))
+                    judged = self._gather.rated(said, arrival_ns)
+                    self._aggregate.evaluation(self._redact.evaluation(judged))
             elif said is not None:
                 self._gather.supplement(self._redact(said), arrival_ns)
         return batch

@@ -129,7 +129,7 @@ def request_row(request: Request, verdict: Verdict, request_attributes: tuple[st
 def feedback_row(evaluation: CleanEvaluation, _: Verdict) -> Row:
     """The row of an evaluation in `feedback`, which says nothing of sampling: all are kept."""
     return (
-        evaluation.trace_id.hex(),
+        evaluation.trace_id.hex() or None,
         evaluation.span_id.hex() or None,
         _time(evaluation.time_ns),
         _text(evaluation.service.name),

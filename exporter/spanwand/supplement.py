@@ -30,13 +30,11 @@ class Supplement:
 
     def __call__(self, event: LogEvent) -> Generation | Evaluation | None:
         """Return what an event says; `None` if that is nothing, or of no known trace."""
-        if not event.trace_id:
-            return None
         groups = self._reader.read(event.attributes)
         about = EVENTS[event.name]
         if about is About.JUDGED:
-            return self._evaluation(event, groups["hint"])
-        if not event.span_id and about is not About.ARM:
+            return self._evaluation(event, groups["hint"], groups[""].get("response_id", ""))
+        if not event.trace_id or (not event.span_id and about is not About.ARM):
             return None
         adds = _ADDS[about](event, groups)
         return replace(self._blank(event), **adds) if adds else None
@@ -54,7 +52,7 @@ class Supplement:
             sources=CALL_SOURCES,
         )
 
-    def _evaluation(self, event: LogEvent, hint: Mapping[str, Any]) -> Evaluation | None:
+    def _evaluation(self, event: LogEvent, hint: Mapping[str, Any], response_id: str) -> Evaluation | None:
         name = hint.get("evaluation_name")
         if name is None:
             return None
@@ -67,6 +65,7 @@ class Supplement:
             score=hint.get("evaluation_score"),
             label=hint.get("evaluation_label", ""),
             explanation=hint.get("evaluation_explanation", ""),
+            response_id=response_id,
         )
 
 

@@ -138,7 +138,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         *_GPU,
     ),
     FEEDBACK: (
-        Column("trace_id", Type.TEXT, "trace id in hex"),
+        Column("trace_id", Type.TEXT, "trace id in hex; empty: not known"),
         Column("span_id", Type.TEXT, "span id in hex of the call that was judged; empty: the whole trace"),
         Column("time", Type.TEXT, "when it was judged, ISO-8601 in UTC"),
         Column("service", Type.TEXT, "`service.name` of who judged"),

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from spanwand.record import Clean
 from spanwand.traces.duplicates import figures, innermost, is_same_call, shape
 from spanwand.traces.merge import merged
-from spanwand.traces.step import Step, knows_usage
+from spanwand.traces.step import Evidence, Step, knows_usage
 from spanwand.traces.trace import Trace
 
 _MOST_COMPARED = 32
@@ -48,6 +48,11 @@ class Mates:
             first = by_answer.get(response) if response else None
             if first is not None and first.trace_id == trace.trace_id:  # or a step that came again, and replaced it
                 del by_answer[response]
+
+    def answered(self, evidence: Evidence) -> Step | None:
+        """The step that first named an answer of the provider, while its trace is held."""
+        named = (steps.get(evidence.response) for steps in self._by_answer.values() if evidence.response)
+        return next((step for step in named if step is not None), None)
 
     def of(self, step: Step) -> Iterable[tuple[Step, str]]:
         """The steps that may report the same call, and the rule that says so. `step` has just come."""
