@@ -102,6 +102,19 @@ def test_each_span_is_told() -> None:
     assert any("'POST /[email]', root" in line and "names the request" in line for line in lines)
 
 
+def test_what_is_not_read_is_named() -> None:
+    """P3: an attribute that no dialect knows is not kept, so it is told of: its key, never its value."""
+    attributes = {"acme__colour": "red", "acme__2__note": "x", "acme__1__note": "y", "gen_ai__usage__new__tokens": 7}
+    call = span(2, "chat", gen_ai__operation__name="chat", **attributes, ann__at__example="z")
+    assert "  not read: acme.*, acme.colour, ann.at.example, gen_ai.usage.new.tokens" in run(
+        json.dumps(request(call)).encode()
+    )
+    many = span(2, "chat", gen_ai__operation__name="chat", **{f"k{number}\n": 1 for number in range(40)})
+    (told,) = explained(json.dumps(request(many)).encode())
+    assert (len(told["unread"]), told["unread"][-1]) == (33, "and 8 more")
+    assert any(line.startswith("  not read: k0\\n, ") for line in run(json.dumps(request(many)).encode()))
+
+
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_nothing_is_shown_that_would_not_leave(options: tuple[str, ...]) -> None:
     """P6: unless `--content` asks for it."""

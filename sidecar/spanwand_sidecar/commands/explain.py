@@ -86,8 +86,15 @@ def render(span: Explained) -> Iterator[str]:
     width = max((len(field.path) for field in span.fields), default=0)
     for field in span.fields:
         yield f"  {field.path:<{width}}  {shown(field)}{f'  <- {field.source}' if field.source else ''}"
+    yield from decided(span)
+
+
+def decided(span: Explained) -> Iterator[str]:
+    """What the stages made of its fields."""
     for rule in span.rules:
         yield f"  rule: {rule}"
+    if span.unread:
+        yield f"  not read: {printable(', '.join(span.unread))}"
     if span.price is not None:
         yield f"  price: {priced(span.price)}"
     patterns = ", ".join(f"{count} {name}" for name, count in span.redacted.items())
@@ -137,8 +144,13 @@ def shown(field: Field) -> str:
     """A value in one line, and what was done to it."""
     value = field.value if isinstance(field.value, str) else msgspec.json.encode(field.value).decode()
     cut = value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"
-    text = "" if field.value is None else cut.encode("unicode_escape").decode() if not cut.isprintable() else cut
+    text = "" if field.value is None else printable(cut)
     return f"{text} ({field.note})".strip() if field.note else text
+
+
+def printable(text: str) -> str:
+    """A text without anything that a terminal would act on."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def priced(quote: Quote) -> str:

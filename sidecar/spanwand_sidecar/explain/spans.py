@@ -24,6 +24,7 @@ from spanwand.traces.counting import PLAIN
 from spanwand.traces.step import evidence_of
 from spanwand_sidecar.explain.fields import Field, changes, fields
 from spanwand_sidecar.explain.traces import Counted, Together, TotalOfTrace
+from spanwand_sidecar.explain.unread import unread
 
 Kind = Literal["model call", "step", "root", "other", "repeat", "dropped"]
 
@@ -45,6 +46,8 @@ class Explained(msgspec.Struct, kw_only=True, omit_defaults=True):
     latency_s: float | None = None
     fields: tuple[Field, ...] = ()
     rules: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Keys of attributes that no dialect reads."""
     price: Quote | None = None
     redacted: Mapping[str, int] = {}
     """How often each pattern was taken out."""
@@ -108,6 +111,8 @@ class Explain:
         elif decoded:
             self._seen.add((span.trace_id, span.span_id))
             self._matters(decoded[0], explained)
+            if explained.dialect:
+                explained.unread = tuple(map(self._scrub, unread(span.attributes, self._normalise.keys)))
         return explained
 
     def _matters(self, span: Span, explained: Explained) -> None:
