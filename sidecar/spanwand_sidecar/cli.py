@@ -52,12 +52,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name].target.partition(":")
-        gc.disable()  # an import leaves no garbage, and to look for it took an eighth of a start
-        try:
-            command: click.Command = getattr(importlib.import_module(module), name)
-        finally:
-            gc.freeze()
-            gc.enable()
+        command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -70,10 +65,14 @@ class LazyGroup(click.Group):
 @click.version_option(spanwand.__version__, prog_name="spanwand")
 def spanwand_command() -> None:
     """OpenTelemetry spans in, Weights & Biases runs out."""
+    if not gc.isenabled():  # the command has been imported, and stays
+        gc.freeze()
+        gc.enable()
 
 
 def main() -> None:
     """Entry point of the console script."""
+    gc.disable()  # imports leave no garbage, and to look for it took an eighth of a start
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would read what every installed package declares
     try:
         spanwand_command(prog_name="spanwand")
@@ -83,3 +82,5 @@ def main() -> None:
     except OSError as error:
         click.echo(f"spanwand: {error.filename or 'output'}: {error.strerror or error}", err=True)
         sys.exit(1)
+    finally:
+        gc.enable()

@@ -35,6 +35,15 @@ def test_help_names_every_command_and_imports_none() -> None:
     assert not {"grpc", "wandb", "pydantic", "google.protobuf", "rich", "uvicorn"} & set(loaded)
 
 
+def test_a_command_that_runs_has_its_garbage_collected() -> None:
+    code = (
+        "import gc, sys; from spanwand_sidecar import cli; from spanwand_sidecar.commands import prices;"
+        "prices.prices.callback = lambda **_: print(gc.isenabled());"
+        "sys.argv = ['spanwand', 'prices', 'gpt-4o']; cli.main()"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"True\n"
+
+
 def test_version() -> None:
     assert run("--version").output.startswith("spanwand, version ")
 
