@@ -89,6 +89,8 @@ class Gather:
         trace = self._traces.with_call(generation.trace_id, arrival_ns, _weight(generation))
         if isinstance(trace, Trace):
             step = step_of(generation, evidence, arrival_ns)
+            if step.span_id in trace.steps:
+                self._mates.replaced(trace.steps[step.span_id])
             add(trace, step, generation)
             if step.kind:
                 self._compare(trace, step)

@@ -180,11 +180,13 @@ def test_a_response_id_tells_that_two_spans_report_one_call(order: tuple[int, ..
     assert line.duplicates == {"response_id": 1}
 
 
-def test_the_answer_of_a_span_that_came_twice_is_forgotten_with_its_trace() -> None:
-    """P2, P3: else nothing would tell that two later spans report one call."""
+@pytest.mark.parametrize("again", [ANSWER, ""])
+def test_the_answer_of_a_span_that_came_twice_is_forgotten_with_its_trace(again: str) -> None:
+    """P2, P3: else nothing would tell that two later spans report one call, or a replay would not know the same."""
     line = Gathering(settle_s=1, idle_s=4, late_s=20)
-    for at_s, trace, span_id in ((0, 1, OTHER), (1, 1, OTHER), (60, 2, INNER), (61, 3, OUTER)):
-        line.call(at_s, trace=trace, span_id=span_id, usage=USED, answer=ANSWER)
+    sent = ((0, 1, OTHER, ANSWER), (1, 1, OTHER, again), (60, 2, INNER, ANSWER), (61, 3, OUTER, ANSWER))
+    for at_s, trace, span_id, answer in sent:
+        line.call(at_s, trace=trace, span_id=span_id, usage=USED, answer=answer)
     line.drain()
     later = [call for call in line.counted if call.span_id != OTHER]
     assert [call.usage for call in later] == [USED]

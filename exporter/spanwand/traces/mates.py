@@ -44,10 +44,14 @@ class Mates:
     def forget(self, trace: Trace) -> None:
         """Forget the answers of a trace."""
         for step in trace.steps.values():
-            by_answer, response = self._by_answer[step.kind], step.evidence.response
-            first = by_answer.get(response) if response else None
-            if first is not None and first.trace_id == trace.trace_id:  # or a step that came again, and replaced it
-                del by_answer[response]
+            self.replaced(step)
+
+    def replaced(self, step: Step) -> None:
+        """Forget the answer of a step: its trace knows another one for its span, which came again, or is forgotten."""
+        by_answer, response = self._by_answer[step.kind], step.evidence.response
+        first = by_answer.get(response) if response else None
+        if first is not None and first.trace_id == step.trace_id:  # or an equal step, of a span that came again
+            del by_answer[response]
 
     def answered(self, evidence: Evidence) -> Step | None:
         """The step that first named an answer of the provider, while its trace is held."""
