@@ -7,7 +7,7 @@ from tests.support.spans import CHAT, call
 
 from spanwand.content import Content
 from spanwand.operations import Operation
-from spanwand.record import ImageParams
+from spanwand.record import ImageParams, ServiceTier, Usage
 from spanwand.span import AttributeValue
 
 FILES = [{"type": "file", "mediaType": "image/png", "data": ""}, {"type": "file", "mimeType": "audio/mpeg", "data": ""}]
@@ -71,6 +71,31 @@ def test_content(attributes: dict[str, AttributeValue], expected: Content) -> No
 def test_sounds_that_vercel_makes_have_one_span(key: str, operation: str) -> None:
     """`@ai-sdk/otel`: there is no `doGenerate` below it."""
     assert call({key: operation, "gen_ai.request.model": "tts-1"}).operation is Operation.AUDIO
+
+
+def test_the_tier_that_anthropics_sdk_names() -> None:
+    """It changes the price."""
+    made = call({**CHAT, "gen_ai.request.model": "claude-haiku-4-5", "anthropic.response.service_tier": "priority"})
+    assert made.params.service_tier is ServiceTier.PRIORITY
+
+
+def test_the_picture_as_it_was_made() -> None:
+    """OpenLIT writes what was asked for as well: `auto`, which has no price."""
+    asked = {"gen_ai.request.image_quality": "auto", "gen_ai.request.image_size": "auto"}
+    made = call({**IMAGE, **asked, "gen_ai.response.image_quality": "hd", "gen_ai.response.image_size": "512x768"})
+    assert made.image == ImageParams(images=1, width=512, height=768, quality="hd")
+
+
+def test_parts_of_an_agents_usage() -> None:
+    """Pydantic AI: it counts where calls below it left no span."""
+    parts = {"cache_read.input_tokens": 6, "cache_creation.input_tokens": 2, "details.reasoning_tokens": 1}
+    sums = {
+        f"gen_ai.aggregated_usage.{name}": count
+        for name, count in {**parts, "input_tokens": 9, "output_tokens": 3}.items()
+    }
+    assert call({"gen_ai.operation.name": "invoke_agent", **sums}).usage == Usage(
+        input_tokens=9, output_tokens=3, cached_input_tokens=6, cache_write_input_tokens=2, reasoning_output_tokens=1
+    )
 
 
 def test_prompts_and_threads() -> None:

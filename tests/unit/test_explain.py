@@ -104,12 +104,15 @@ def test_each_span_is_told() -> None:
 
 def test_what_is_not_read_is_named() -> None:
     """P3: an attribute that no dialect knows is not kept, so it is told of: its key, never its value."""
-    attributes = {"acme__colour": "red", "acme__2__note": "x", "acme__1__note": "y", "gen_ai__usage__new__tokens": 7}
-    call = span(2, "chat", gen_ai__operation__name="chat", **attributes, ann__at__example="z")
+    attributes: dict[str, Any] = {"acme__colour": "red", "acme__2__note": "x", "acme__1__note": "y"}
+    call = span(
+        2, "chat", gen_ai__operation__name="chat", gen_ai__usage__new__tokens=7, ann__at__example="z", **attributes
+    )
     assert "  not read: acme.*, acme.colour, ann.at.example, gen_ai.usage.new.tokens" in run(
         json.dumps(request(call)).encode()
     )
-    many = span(2, "chat", gen_ai__operation__name="chat", **{f"k{number}\n": 1 for number in range(40)})
+    many: dict[str, Any] = {f"k{number}\n": 1 for number in range(40)}
+    many = span(2, "chat", gen_ai__operation__name="chat", **many)
     (told,) = explained(json.dumps(request(many)).encode())
     assert (len(told["unread"]), told["unread"][-1]) == (33, "and 8 more")
     assert any(line.startswith("  not read: k0\\n, ") for line in run(json.dumps(request(many)).encode()))

@@ -102,6 +102,7 @@ GEN_AI = Dialect(
         "params.service_tier": (
             Source("openai.response.service_tier", service_tier),
             Source("gen_ai.openai.response.service_tier", service_tier, "before the GenAI conventions moved"),
+            Source("anthropic.response.service_tier", service_tier, "Anthropic's SDK since 2.11"),
             Source("openai.request.service_tier", service_tier, "as asked for; `auto` is taken for the standard price"),
             Source("gen_ai.openai.request.service_tier", service_tier, "before the GenAI conventions moved"),
         ),

@@ -27,15 +27,21 @@ PYDANTIC_AI = Dialect(
         "usage.cached_input_tokens": (
             *inside(_RAW, count, "prompt_tokens_details/cached_tokens", "input_tokens_details/cached_tokens"),
             *inside(_RAW, count, "cache_read_input_tokens"),
+            Source("gen_ai.aggregated_usage.cache_read.input_tokens", count),
         ),
-        "usage.cache_write_input_tokens": inside(_RAW, count, "cache_creation_input_tokens"),
+        "usage.cache_write_input_tokens": (
+            *inside(_RAW, count, "cache_creation_input_tokens"),
+            Source("gen_ai.aggregated_usage.cache_creation.input_tokens", count),
+        ),
         "usage.cache_write_1h_input_tokens": inside(_RAW, count, "cache_creation/ephemeral_1h_input_tokens"),
         "usage.reasoning_output_tokens": (
             Source("gen_ai.usage.details.reasoning_tokens", count),
             *inside(_RAW, count, "completion_tokens_details/reasoning_tokens"),
             *inside(_RAW, count, "output_tokens_details/reasoning_tokens"),
+            Source("gen_ai.aggregated_usage.details.reasoning_tokens", count),
         ),
         "usage.audio_input_tokens": keys(count, "gen_ai.usage.details.input_audio_tokens"),
+        "usage.cached_audio_input_tokens": keys(count, "gen_ai.usage.details.cache_audio_read_tokens"),
         "usage.audio_output_tokens": keys(count, "gen_ai.usage.details.output_audio_tokens"),
         "timing.ttft_s": (Source("gen_ai.client.operation.time_to_first_chunk", seconds, "s"),),
         "image.images": keys(count, "image_count"),
