@@ -18,6 +18,9 @@ class DropReason(StrEnum):
     time, it counts again."""
     REDACTION_FAILED = "redaction_failed"
     """Content removed because a redactor raised; the metrics of the call are kept."""
+    CONTENT_HURRIED = "content_hurried"
+    """A text removed unread, because its window had more to clean than `redact.window_max_chars`; metrics and row are
+    kept."""
     ROW_OVERFLOW = "row_overflow"
     """A Table row over the limit of its table and interval; metrics still count it."""
     TRACE_OVERFLOW = "trace_overflow"

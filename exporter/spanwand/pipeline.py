@@ -229,7 +229,7 @@ class Pipeline:
     def _open(self, start: int, window_start_ns: int) -> None:
         if self._window_start_ns is None:
             self._window_start_ns, self._end = window_start_ns, start
-            for stage in (self._deduplicate, self._measure, self._meter, self._aggregate):
+            for stage in (self._deduplicate, self._redact, self._measure, self._meter, self._aggregate):
                 stage.open_window(start, window_start_ns)
             self._gather.open_window(start)
             self._attribute.open_window(start, window_start_ns, self._needed)

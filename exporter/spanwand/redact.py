@@ -5,6 +5,7 @@ closed: if any redactor raises, all text of that record goes; its numbers and it
 """
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -16,6 +17,7 @@ from spanwand.events import CleanEvaluation, Evaluation
 from spanwand.ports import Redactor
 from spanwand.record import Clean, Failure, Generation, ImageParams, Service
 from spanwand.redactors import REDACTORS
+from spanwand.redactors.at_once import AtOnce
 from spanwand.redactors.canaries import prove
 from spanwand.redactors.content import cleaner, holder
 from spanwand.redactors.labels import Labels
@@ -52,9 +54,11 @@ class Redact:
             raise ValueError("pseudonyms need a secret key")
         scrubber = Scrubber()
         self.counts: Mapping[str, int] = scrubber.counts
-        self._clean = cleaner(config, key, scrubber)
+        clean = cleaner(config, key, scrubber)
+        longest = config.window_max_chars if config.policy == "redacted" else math.inf  # the others read no text
+        self._at_once = AtOnce(clean, longest, self._hurried)
         made = [make(config, key, scrubber) for make in REDACTORS.values()]
-        self._redactors = (media, *more, *made, holder(config, self._clean, self._failed))
+        self._redactors = (media, *more, *made, holder(config, clean, self._at_once, self._failed))
         self._rules = Rules(config, key, scrubber.counts)
         self._labels = Labels(scrubber)
         self._pseudonym = pseudonyms(config, key)
@@ -64,6 +68,10 @@ class Redact:
         scrubber.counts.clear()
         self._seen.clear()
         self._drops = drops
+
+    def open_window(self, *_: int) -> None:
+        """Have a whole window's characters to clean again, whichever it is."""
+        self._at_once.open_window()
 
     def __call__(self, generation: Generation) -> Clean:
         """Return the generation without anything that must not leave. Never raises."""
@@ -105,12 +113,15 @@ class Redact:
         """Return the evaluation without anything that must not leave. Never raises."""
         try:
             labelled = self._labels.evaluation(self._rules(evaluation))
-            redacted = replace(labelled, explanation=self._clean(labelled.explanation))
+            redacted = replace(labelled, explanation=self._at_once(labelled.explanation))
         except Exception as error:  # noqa: BLE001  as above
             self._failed(error)
             service = self._service(evaluation.service)
             redacted = replace(evaluation, service=service, name=REDACTION_FAILED, label="", explanation="")
         return cast("CleanEvaluation", redacted)
+
+    def _hurried(self) -> None:
+        self._drops[DropReason.CONTENT_HURRIED] += 1
 
     def _failed(self, error: Exception) -> None:
         """Count it; name the error's type once, and never its text, which may be what had to go."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.property.test_pipeline import Frame, journals, run
+from tests.support.journals import Frame, journals, run
 from tests.support.records import call, request
 
 from spanwand.batch import RunKey, Verdict

@@ -18,18 +18,19 @@ _DIGEST_BYTES, _LONGEST_KEY_BYTES = 8, 64
 _NAMES = Content.__struct_fields__
 
 
-def holder(config: RedactConfig, clean: Clean, failed: Callable[[Exception], None]) -> Redactor:
+def holder(config: RedactConfig, clean: Clean, at_once: Clean, failed: Callable[[Exception], None]) -> Redactor:
     """Make the last redactor, behind which no prompt, answer or failure message is left in the plain.
 
-    Failure messages, in which providers quote the prompt, are cleaned at once, as are texts that will be cut: what
-    waits is no longer than what leaves. `failed` is told of texts that cannot be cleaned once they are to leave.
+    `clean` is for texts that wait, `at_once` for failure messages, in which providers quote the prompt, and for texts
+    that will be cut: what waits is no longer than what leaves. `failed` is told of texts that cannot be cleaned once
+    they are to leave.
     """
     drops_all, limit = config.policy == "counts-only", config.content_max_chars
 
     def texts_of(content: Content) -> tuple[HeldText, ...]:
         return tuple(
             [
-                HeldText(name, text, clean) if len(text) <= limit else HeldText(name, clean(text), _cleaned)
+                HeldText(name, text, clean) if len(text) <= limit else HeldText(name, at_once(text), _cleaned)
                 for name, text in zip(_NAMES, astuple(content), strict=True)
                 if text
             ]
@@ -43,7 +44,7 @@ def holder(config: RedactConfig, clean: Clean, failed: Callable[[Exception], Non
             generation,
             content=NO_CONTENT,
             held_content=held if held.chars else None,
-            failure=clean_failure(generation.failure, clean),
+            failure=clean_failure(generation.failure, at_once),
         )
 
     return hold
