@@ -14,7 +14,7 @@ import msgspec
 
 from spanwand.config import MeasureConfig
 from spanwand.dialects import hardware
-from spanwand.dialects.metrics import PARSERS, SOURCES, Part, plain_name, sources
+from spanwand.dialects.metrics import PARSERS, SOURCES, Part, is_blank, plain_name, sources
 from spanwand.drops import DropReason, Drops
 from spanwand.measurement import Distribution, Measurement, Reading, Temporality
 from spanwand.metrics import Kind, in_a_key
@@ -76,6 +76,8 @@ class Measure:
         for point in points:
             if not self._has_room(point.series):
                 self._drops[DropReason.SERIES_OVERFLOW] += 1
+                continue
+            if isinstance(point.value, float) and is_blank(point.name, point.value):
                 continue
             value = self._increase(point, arrival_ns)
             if value is not None:

@@ -154,6 +154,30 @@ def test_vllm_and_dcgm_by_the_names_that_prometheus_gives(line: Line) -> None:
     }
 
 
+DCGM_BLANKS = (0x7FFFFFF0, 0x7FFFFFF2, 140737488355328.0, 140737488355330.0, 0x7FFFFFFFFFFFFFF0, 9223372036854775794)
+"""Not known, not supported, in 32 bits, as a double and in 64 bits (peers 4)."""
+
+
+@pytest.mark.parametrize("blank", DCGM_BLANKS)
+@pytest.mark.parametrize("name", ["GPU_UTIL", "POWER_USAGE", "FB_USED", "GPU_TEMP", "SM_CLOCK"])
+def test_what_dcgm_does_not_know_is_no_state(line: Line, name: str, blank: float) -> None:
+    assert line.window(request(gauge(f"DCGM_FI_DEV_{name}", blank, gpu="0"))) == {}
+
+
+@pytest.mark.parametrize("blank", DCGM_BLANKS[2:])
+def test_a_counter_that_dcgm_did_not_know_goes_on(line: Line, blank: float) -> None:
+    """P9: it does not begin anew, with all the energy since the driver was loaded."""
+
+    def energy(value: float, time_ns: int) -> Metric:
+        metric = counter("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", value, time_ns=START_NS + time_ns)
+        metric.sum.data_points[0].attributes.add(key="gpu").value.string_value = "0"
+        return metric
+
+    line.window(request(energy(5e9, 1)))
+    points = line.window(request(energy(blank, 2)), request(energy(5e9 + 7e3, 3)))
+    assert points == {"gpu/0/energy_j": pytest.approx(7)}
+
+
 def test_what_is_allowed_passes_what_is_not_is_only_counted(sender: Sender) -> None:
     line = Line(allow=["http.server.request.duration", "queue.depth", "jobs"])
     sender.meter.create_histogram("http.server.request.duration").record(3)

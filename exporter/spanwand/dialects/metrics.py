@@ -133,6 +133,10 @@ _GPUS: Mapping[str, tuple[MetricSource, ...]] = {
     "hw.temperature": (MetricSource(key="gpu/<n>/temperature_c", where=_GPU),),
 }
 
+_BLANK, _BLANK_32 = 2.0**47, float(0x7FFF_FFF0)
+_LARGE = frozenset({"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"})
+"""Of those that are mapped: what may well be larger than the blanks of 32 bits."""
+
 SOURCES: Mapping[str, tuple[MetricSource, ...]] = {**_CLIENT, **_SERVER, **_ENGINES, **_GPUS}
 """What is read, by the metric's plain name."""
 
@@ -146,6 +150,16 @@ PARSERS: Mapping[str, Parser] = {
 def plain_name(name: str) -> str:
     """A metric's name without what Prometheus and its exporters add."""
     return name.replace(":", "_").removesuffix("_total")
+
+
+def is_blank(name: str, value: float) -> bool:
+    """Whether it is one of DCGM's values for "not known", "not supported": they come in 32 bits, 64 bits and double.
+
+    Some exporters pass them on as temperatures, and as counters that then begin anew.
+    """
+    if not name.startswith("DCGM_"):
+        return False
+    return value >= (_BLANK_32 if name in _GPUS and name not in _LARGE else _BLANK)
 
 
 def sources(name: str, attributes: Mapping[str, object]) -> Iterator[tuple[str, MetricSource]]:
