@@ -111,10 +111,17 @@ class Delivery:
         sink = self._sink = self._opened()
         if sink:
             self._show("idle")
-            while not self._give_up.is_set() and (batch := self._queue.get()):
-                self._deliver(sink, batch)
+            while not self._give_up.is_set() and self._deliver_next(sink):
+                pass
             self._close(sink)
         self._show("closed", self._status.why)
+
+    def _deliver_next(self, sink: Sink) -> bool:
+        """Wait for a batch and deliver it; False at the end. Nothing of it is held while the next is awaited."""
+        batch = self._queue.get()
+        if batch:
+            self._deliver(sink, batch)
+        return batch is not None
 
     def _opened(self) -> Sink | None:
         tries = 0

@@ -165,14 +165,13 @@ def _oldest_undelivered_s(parts: Parts) -> float:
 
 def _line(parts: Parts) -> LineStatus:
     worker = parts.worker
-    batch = worker.last_batch
     return LineStatus(
         position=worker.position,
         waiting=worker.waiting,
         failed_frames=worker.failed_frames,
         dropped=sum(map(Counter, _dropped_behind(parts)), start=worker.dropped),
-        last_batch_seq=batch.seq if batch else -1,
-        last_batch_end=batch.end_ns / 1e9 if batch else 0.0,
+        last_batch_seq=worker.last_seq,
+        last_batch_end=worker.last_end_ns / 1e9,
     )
 
 

@@ -41,7 +41,8 @@ class Worker:
         """
         self.position = start
         self.failed_frames = 0
-        self.last_batch: Batch | None = None
+        self.last_seq, self.last_end_ns = -1, 0
+        """Of the last batch; the batch itself would keep its rows in memory for as long as nothing comes."""
         self.dropped: Counter[str] = Counter()
         """Items that batches say were dropped, by reason, since the start."""
         self.forgot_s = 0.0
@@ -110,7 +111,7 @@ class Worker:
         self._seldom.warning("frame", "the line failed on the frame at %d", frame.start, exc_info=True)
 
     def _hand_over(self, batch: Batch) -> None:
-        self.last_batch = batch
+        self.last_seq, self.last_end_ns = batch.seq, batch.end_ns
         for update in batch.updates:
             for name, count in update.points.items():
                 if name.startswith(DROPPED):

@@ -2,9 +2,11 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from spanwand.batch import Batch, RunKey, RunUpdate
@@ -97,6 +99,23 @@ def test_batches_arrive_in_order_and_are_committed(start: Start, commits: Commit
     assert lows == [5, 15, 25]
     assert sink.closed_with_s[0] > 0
     assert delivery.status().state == "closed"
+
+
+class Cell:
+    """What a row holds, and a test can watch."""
+
+
+def test_nothing_of_a_batch_stays_once_it_is_delivered(start: Start) -> None:
+    """Design 8: rows of a minute are many MiB, and in a quiet night no further batch comes."""
+    sink = Scripted()
+    delivery = start(sink)
+    cell = Cell()
+    watched = weakref.ref(cell)
+    update = msgspec.structs.replace(UPDATE, rows={"generations": [(cell,)]})
+    delivery.put(msgspec.structs.replace(batch(10), updates=(update,)))
+    del cell, update
+    until(lambda: delivery.status().state == "idle" and not delivery.status().undelivered)
+    until(lambda: watched() is None)
 
 
 def test_what_a_sink_has_is_muted(tmp_path: Path, start: Start, commits: Commits) -> None:
