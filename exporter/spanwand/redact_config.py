@@ -69,7 +69,7 @@ class RedactConfig(Section):
     rules: tuple[RedactRule, ...] = ()
     """Rules of your own, applied in order before the policy."""
     content_max_chars: int = Field(default=8_192, ge=0)
-    """Longer content is cut, with a note of its full length and digest."""
+    """Longer content is cut, with a note of its full length and digest. JSON stays JSON: its longest texts are cut."""
     window_max_chars: int = Field(default=1 << 27, ge=0)
     """Characters of long texts and of messages of failures that are cleaned in one window (`aggregate.window_s`). What
     is over it is removed unread and counted, so that such texts cannot hold up the metrics."""

@@ -12,6 +12,7 @@ from spanwand.ports import Redactor
 from spanwand.record import Failure, Generation
 from spanwand.redactors.documents import scrub_document
 from spanwand.redactors.scrub import Scrubber
+from spanwand.redactors.shortened import shortened
 
 Clean = Callable[[str], str]
 _DIGEST_BYTES, _LONGEST_KEY_BYTES = 8, 64
@@ -87,5 +88,7 @@ def _cut(text: str, limit: int, key: bytes, sent: str = "") -> str:
         return text
     sent = sent or text
     digest = blake2b(sent.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES, key=key).hexdigest()
-    note = f" [cut: {len(sent)} characters, digest {digest}]"
-    return text[: limit - len(note)] + note if len(note) <= limit else ""
+    note = f"[cut: {len(sent)} characters, digest {digest}]"
+    if len(note) >= limit:
+        return ""
+    return shortened(text, limit, note) or f"{text[: limit - len(note) - 1]} {note}"
