@@ -98,7 +98,7 @@ def sampled(runs: Sequence[StoredRun]) -> Table:
     for title in ("all runs", "by metrics", "by rows", "± (99 %)"):
         table.add_column(title, justify="left" if title == "all runs" else "right")
     for name, found in totals(runs).items():
-        places = 6 if isinstance(found.exact, float) else 0  # money has cents, counts are whole
+        places = 6 if name.endswith("_usd") else 0  # counts are whole
         table.add_row(name, *(number(round(value, places)) for value in (found.exact, found.estimate, found.error)))
     return table
 
