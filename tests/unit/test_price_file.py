@@ -158,6 +158,7 @@ def test_gpu_hours(book: PriceBook) -> None:
         ),
         ("models:\n- models: [a]\n  usd_per_image: [{usd: 1, size: big}]", ":3: models.0.usd_per_image"),
         ("models:\n- models: [a]\n  since: soon\n  usd_per_call: 1", ":3: models.0.since: "),
+        ("models:\n- models: [a]\n  since: 2026-13-01\n  usd_per_call: 1", ":3: models.0.since: "),
         ("models:\n- models: [a]\n  service_tier: cheap\n  usd_per_call: 1", ":3: models.0.service_tier: "),
         ("gpus:\n- gpus: [a]\n  usd_per_hour: 1\n  usd_per_hour: 2", ":4: usd_per_hour is set twice"),
         ("- 1", ":1: the file: must be a mapping of keys"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -17,12 +17,21 @@ _DEEPEST = 8
 """No file that is right goes deeper."""
 
 
+class _TextLoader(yaml.SafeLoader):
+    """Leaves dates as texts: the model reads them, and of one that does not exist it can be said where it stands."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def read_section(model: type[Model], path: Path) -> tuple[Model, Mapping[Place, int]]:
     """The file's content, and the line of every value in it. Raises ConfigError: one line, the first problem."""
     try:
         text = path.read_text(encoding="utf-8")
         document = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        content = yaml.load(text, Loader=_TextLoader)  # noqa: S506  it is a safe one
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
