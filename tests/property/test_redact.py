@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from spanwand.redactors.documents import scrub_document
 from spanwand.redactors.patterns import PATTERNS
 from spanwand.redactors.scrub import Scrubber
+from spanwand.redactors.work import TooMuchWork
 
 SCRUBBER = Scrubber()
 EXAMPLES = [example for pattern in PATTERNS for example in pattern.found]
@@ -23,6 +24,14 @@ DOCUMENTS = st.recursive(
 FILLERS = st.sampled_from(["x" * 300, " word" * 70, "1 " * 150, "a." * 150, "=" * 300, "é" * 200, " ", "\n", "-"])
 """Longer than the part around a replacement that is looked at again."""
 SPREAD = st.lists(PIECES | FILLERS, max_size=9).map("".join)
+
+
+def left_of(text: str) -> str:
+    """What leaves of it: nothing where a few hundred characters hold more findings than anybody writes."""
+    try:
+        return scrub_document(text, SCRUBBER)
+    except TooMuchWork:
+        return ""
 
 
 @given(SPREAD)
@@ -51,8 +60,8 @@ def test_scrubbing_text_is_idempotent(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_scrubbing_documents_is_idempotent_also_when_they_are_cut(document: object, cut: int) -> None:
     for text in (json.dumps(document), json.dumps(document)[:cut]):
-        once = scrub_document(text, SCRUBBER)
-        assert scrub_document(once, SCRUBBER) == once
+        once = left_of(text)
+        assert left_of(once) == once
 
 
 @settings(deadline=None)

@@ -16,6 +16,7 @@ from spanwand.redactors.documents import TooManyTexts, scrub_document
 from spanwand.redactors.patterns import PATTERNS
 from spanwand.redactors.rule import Rule
 from spanwand.redactors.scrub import REMOVED, Scrubber
+from spanwand.redactors.work import TooMuchWork, Work
 
 SCRUBBER = Scrubber()
 MEGABYTE = 1_000_000
@@ -43,6 +44,21 @@ def slowest(edits: Iterable[tuple[Callable[[str], str], str]]) -> float:
             edit(text)
         took.append(time.process_time() - start)
     return max(took) * 1e3
+
+
+def wrapped(piece: str, size: int) -> dict[str, str]:
+    """So many characters of one piece: as text, in one JSON string, in many, in JSON in JSON, and as names."""
+    text = (piece + " ") * (size // (len(piece) + 1))
+    many = [piece] * (size // (len(json.dumps(piece)) + 2))
+    names = json.dumps([{piece: 1}] * (size // (len(json.dumps(piece)) + 7)))
+    nested = json.dumps({"args": json.dumps(many[: len(many) * 3 // 4])})
+    return {
+        "text": text,
+        "string": json.dumps([text]),
+        "strings": json.dumps(many),
+        "JSON": nested,
+        "names": json.dumps(names),
+    }
 
 
 def own(regex: str, **selectors: str) -> Rule:
@@ -114,3 +130,47 @@ def test_a_document_of_more_texts_than_anybody_writes_is_refused() -> None:
 def test_more_secrets_than_one_pass_takes_in_texts_of_a_document() -> None:
     """They are scrubbed one by one then, and all are found."""
     assert set(json.loads(scrub_document(json.dumps(["jane@example.com"] * 1_500), SCRUBBER))) == {"[email]"}
+
+
+@pytest.mark.parametrize("wrap", ["text", "string", "strings", "JSON", "names"])
+def test_a_short_text_takes_no_more_work_than_its_size_allows(wrap: str) -> None:
+    """R36: what fills a minute with texts of 8 KB stalls nobody: work is counted, in steps, and what has none left
+    does not leave."""
+    pieces = [*PIECES, *(text for pattern in PATTERNS for text in (pattern.found[0], pattern.left[0]))]
+    for piece in pieces:
+        text = wrapped(piece, 8_192)[wrap]
+        work = Work(len(text))
+        with suppress(TooMuchWork):
+            scrub_document(text, SCRUBBER, work)
+        assert work.left > -len(text)
+
+
+def test_work_is_the_same_each_time() -> None:
+    """R36: a replay gives up at the same place, whatever was cleaned before."""
+    text = json.dumps({"rows": [f"{n}, call 0171 12345{n:02}" for n in range(80)]})
+    left = []
+    for scrubber in (SCRUBBER, Scrubber()):
+        for _ in range(2):
+            work = Work(len(text))
+            scrub_document(text, scrubber, work)
+            left.append(work.left)
+    assert len(set(left)) == 1
+
+
+def test_lists_that_people_send_are_no_attack() -> None:
+    """P6: 8 KB of a log and of addresses are cleaned, not refused."""
+    log = "".join(f"2026-11-21 12:30:{n % 60:02} INFO 10.0.0.{n} GET /x HTTP 200\n" for n in range(150))
+    clean = scrub(log)
+    assert clean.count("[ip]") == 150
+    assert clean.count("12:30:") == 150
+    assert scrub("jane@example.com,\n" * 400).count("[email]") == 400
+    contacts = "".join(f"Jane Doe,jane{n}@example.com,+49 171 1234567\n" for n in range(150))
+    assert (scrub(contacts).count("[email]"), scrub(contacts).count("[phone]")) == (150, 150)
+
+
+def test_a_text_that_is_too_much_work_does_not_leave() -> None:
+    """R36, P6: it is refused as a whole, which `redact` counts; a scrubber alone writes that it went."""
+    text = "token=required " * 5_000
+    with pytest.raises(TooMuchWork):
+        scrub(text)
+    assert SCRUBBER.scrub(text) == REMOVED

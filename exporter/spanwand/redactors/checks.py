@@ -3,12 +3,10 @@
 Each takes the text a pattern found and returns how many of its characters are the secret: 0 for none.
 """
 
-from collections import Counter
-from collections.abc import Callable
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import log2
-from string import ascii_uppercase
+from string import ascii_uppercase, hexdigits
 
 Check = Callable[[str], int]
 
@@ -20,7 +18,7 @@ _IBANS = (
     "BH22 LC32 MU30 SC31 ST25 TL23 BY28 VA22 IQ23 SV28 EG29 LY25 MR27 SD18"
 )
 """Country and length, from the IBAN registry."""
-_CARDS: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...] = (
+_ISSUERS: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...] = (
     (("34", "37"), (15,)),  # American Express
     (("2131", "1800"), (15,)),  # JCB, before 2000
     (("300", "301", "302", "303", "304", "305", "309", "36", "38", "39"), (14, 16)),  # Diners Club
@@ -33,7 +31,12 @@ _CARDS: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...] = (
     ),  # Maestro
 )
 """Issuers' prefixes, and how many digits their numbers have: the usual length first."""
+_CARDS = {prefix: lengths for prefixes, lengths in _ISSUERS for prefix in prefixes}
+_PREFIX_DIGITS = (1, 2, 3, 4)
 _PLACEHOLDER = ("<", "${", "$(", "{{", "%(", "[", "your", "xxx", "***", "os.environ", "process.env")
+LONGEST = 256
+"""Characters of what is checked."""
+_BITS = (0.0, *(count * log2(count) for count in range(1, LONGEST + 1)))
 _LEAST_ENTROPY_BITS = 2.2
 """Per character; of `secret: xxxxxxxx1` it is 0.5, of random hexadecimal digits 3 to 4."""
 _SHORTEST_LETTERS = 10
@@ -41,6 +44,11 @@ _STRONG = frozenset("!@#%^*+=?~|/{}$")
 """Punctuation that names and prose do not have in the middle of a word."""
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 """Each digit doubled, and the digits of that added."""
+_ZEROS = tuple(ord("0") * count % 10 for count in range(20))
+"""The last digit of the sum of so many zeros, as ASCII has them."""
+_OCTETS = frozenset(map(str, range(256)))
+_IPV6_GROUPS, _LEAST_IPV6_GROUPS, _IPV6_DIGITS = 8, 3, range(1, 5)
+_HEX = frozenset(hexdigits)
 _DATE_DIGITS = 8
 _NOT_OF_NUMBERS = str.maketrans("e#", "xx", " +-./()t")
 _IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBANS.split()}
@@ -55,17 +63,18 @@ def always(found: str) -> int:
 def card(found: str) -> int:
     """A payment card number of a known issuer, its check digit right. Further digits may follow it."""
     digits = found.replace(" ", "").replace("-", "")
-    for prefix, lengths in _CARDS:
-        for length in lengths if digits.startswith(prefix) else ():
+    prefix = next((prefix for count in _PREFIX_DIGITS if (prefix := digits[:count]) in _CARDS), "")
+    for length in _CARDS[prefix] if prefix else ():
+        if len(digits) >= length and _luhn(digits[:length]):
             end = _holding(found, length, str.isdigit)
-            if end and not found[end : end + 1].isdigit() and _luhn(digits[:length]):
+            if not found[end : end + 1].isdigit():
                 return end
     return 0
 
 
 def _luhn(digits: str) -> bool:
     """Whether the sum of the digits, every second one doubled, ends in 0."""
-    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
+    return sum((digits[-1::-2] + digits[-2::-2].translate(_DOUBLED)).encode()) % 10 == _ZEROS[len(digits)]
 
 
 def iban(found: str) -> int:
@@ -79,6 +88,8 @@ def iban(found: str) -> int:
 
 def _holding(found: str, count: int, counts: Callable[[str], bool]) -> int:
     """How long a prefix of `found` holds `count` characters that count; 0 if it does not hold as many."""
+    if all(map(counts, found[:count])) and len(found) >= count:
+        return count
     for index, character in enumerate(found):
         count -= counts(character)
         if count == 0:
@@ -88,21 +99,20 @@ def _holding(found: str, count: int, counts: Callable[[str], bool]) -> int:
 
 def ipv4(found: str) -> int:
     """An address that says something about somebody: not a loopback or unspecified one."""
-    try:
-        address = IPv4Address(found)
-    except AddressValueError:
+    octets = found.split(".")
+    if len(octets) != 4 or not _OCTETS.issuperset(octets):
         return 0
-    return 0 if address.is_loopback or address.is_unspecified else len(found)
+    return 0 if octets[0] == "127" or set(octets) == {"0"} else len(found)
 
 
 def ipv6(found: str) -> int:
     """Likewise. Three groups at least, one with a digit: `a::b` is more often source code."""
-    groups = [group for group in found.split("%")[0].split(":") if group]
-    try:
-        IPv6Address(found)
-    except AddressValueError:
+    head, gap, tail = found.partition("::")
+    groups = [*(head.split(":") if head else ()), *(tail.split(":") if tail else ())]
+    is_address = len(groups) < _IPV6_GROUPS if gap else len(groups) == _IPV6_GROUPS
+    if not is_address or len(groups) < _LEAST_IPV6_GROUPS or not _has_digit(found):
         return 0
-    return len(found) if len(groups) > 2 and any(character.isdigit() for character in found) else 0
+    return len(found) if all([len(group) in _IPV6_DIGITS and _HEX.issuperset(group) for group in groups]) else 0
 
 
 def phone(found: str) -> int:
@@ -115,25 +125,36 @@ def phone(found: str) -> int:
 
 def mixed(found: str) -> int:
     """Letters and digits: a token, not a word."""
-    has_digit = any(character.isdigit() for character in found)
-    return len(found) if has_digit and any(character.isalpha() for character in found) else 0
+    return len(found) if _has_digit(found) and any(map(str.isalpha, found)) else 0
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def unguessable(found: str) -> int:
     """A secret by its looks, where its name says that it may be one: no word, no number, no placeholder, no call."""
-    lowered = found.lower()
-    if lowered.startswith(_PLACEHOLDER) or lowered.endswith(("()", "(")) or _entropy_bits(found) < _LEAST_ENTROPY_BITS:
-        return 0
     is_mixed = bool(mixed(found)) or (not _STRONG.isdisjoint(found) and any(map(str.isalpha, found)))
-    return len(found) if is_mixed or _changes_case(found) else 0
+    if not is_mixed and not _changes_case(found):
+        return 0
+    lowered = found.lower()
+    is_no_secret = lowered.startswith(_PLACEHOLDER) or lowered.endswith(("()", "("))
+    return 0 if is_no_secret or _entropy_bits(found) < _LEAST_ENTROPY_BITS else len(found)
 
 
 def _changes_case(text: str) -> bool:
     """Whether its case changes more often than in names made of words."""
-    changes = sum(one.islower() != other.islower() for one, other in pairwise(text))
-    return text.isalpha() and len(text) >= _SHORTEST_LETTERS and 3 * changes >= len(text)
+    if len(text) < _SHORTEST_LETTERS or not text.isalpha():
+        return False
+    changes = sum([one != other for one, other in pairwise(map(str.islower, text))])
+    return 3 * changes >= len(text)
 
 
 def _entropy_bits(text: str) -> float:
     """Shannon entropy per character."""
-    return -sum(share * log2(share) for count in Counter(text).values() if (share := count / len(text)))
+    counts = map(text.count, set(text))
+    return log2(len(text)) - sum([_BITS[count] for count in counts]) / len(text)
+
+
+STEPS: Mapping[Check, int] = {always: 0, card: 2, iban: 3, mixed: 2, ipv6: 3, unguessable: 4}
+"""How much work a check is (`work.py`); any other is 1."""

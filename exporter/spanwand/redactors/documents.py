@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 import msgspec
 
 from spanwand.redactors.scrub import REMOVED, Scrubber
+from spanwand.redactors.work import TooMuchWork, Work
 
 _LONGEST_PLAIN_NUMBER = 10**10
 """Larger whole numbers may be card or phone numbers."""
@@ -21,48 +22,55 @@ everything up to an end: that is noticed, for then one of these is missing. ASCI
 texts that are not."""
 _MOST_VALUES, _MOST_ALONE = 32_768, 4_096
 """In one document; and of its texts, if they have to be scrubbed one by one."""
+_VALUES_OF_A_STEP, _STEPS_ALONE, _STEPS_OF_A_DOCUMENT = 4, 3, 4
 _Place = tuple[Any, Any, str]
 """The list or object that holds a text, where in it (nowhere, if it is a name), and what was put before the text."""
 
 
-class TooManyTexts(ValueError):
+class TooManyTexts(TooMuchWork):
     """A document with more texts than anybody writes: it is not looked through."""
 
 
-def scrub_document(text: str, scrubber: Scrubber) -> str:
+def scrub_document(text: str, scrubber: Scrubber, work: Work | None = None) -> str:
     """Return text or JSON without secrets, the same object if there are none. Doing it twice changes nothing.
 
-    Raises TooManyTexts or TooManyMarks.
+    Raises TooMuchWork.
     """
+    work = work or Work(len(text))
     if text.lstrip()[:1] not in _JSON_STARTS:
-        return scrubber.scrub(text)
+        return _plain(text, scrubber, work)
     try:
         document = [msgspec.json.decode(text)]
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return scrubber.scrub(text)
-    return msgspec.json.encode(document[0]).decode() if _changed(document, scrubber) else text
+        return _plain(text, scrubber, work)
+    return msgspec.json.encode(document[0]).decode() if _changed(document, scrubber, work) else text
 
 
-def _changed(document: list[Any], scrubber: Scrubber) -> bool:
+def _plain(text: str, scrubber: Scrubber, work: Work) -> str:
+    return scrubber.without(text, scrubber.found(text), work)
+
+
+def _changed(document: list[Any], scrubber: Scrubber, work: Work) -> bool:
     """Scrub a document where it is, and say whether that changed it."""
-    holders, places, texts = _flat(document, scrubber)
+    holders, places, texts = _flat(document, scrubber, work)
     together = _BETWEEN.join(texts)
+    work.look(len(together))
     found = scrubber.found(together)
-    if "\\" in together and _changed_inside(places, scrubber):
-        return _changed(document, scrubber) or True
+    if "\\" in together and _changed_inside(places, scrubber, work):
+        return _changed(document, scrubber, work) or True
     if not found:
         return False
-    scrubbed = zip(places, texts, _scrubbed(together, found, texts, scrubber), strict=True)
+    scrubbed = zip(places, texts, _scrubbed(together, found, texts, scrubber, work), strict=True)
     edits = [(place, after) for place, before, after in scrubbed if after != before]
-    if _changed_inside([place for place, _ in edits], scrubber) or _renamed(edits, holders, scrubber):
-        return _changed(document, scrubber) or True
+    if _changed_inside([place for place, _ in edits], scrubber, work) or _renamed(edits, holders, scrubber, work):
+        return _changed(document, scrubber, work) or True
     for (holder, at, name), text in edits:
         if at is not None:
             holder[at] = text.removeprefix(name) if text.startswith(name) else REMOVED
     return bool(edits)
 
 
-def _flat(document: list[Any], scrubber: Scrubber) -> tuple[list[Any], list[_Place], list[str]]:
+def _flat(document: list[Any], scrubber: Scrubber, work: Work) -> tuple[list[Any], list[_Place], list[str]]:
     """All lists and objects of a document; and all texts, with where they are. Raises TooManyTexts."""
     holders: list[Any] = [document]
     places: list[_Place] = []
@@ -72,23 +80,37 @@ def _flat(document: list[Any], scrubber: Scrubber) -> tuple[list[Any], list[_Pla
         values += len(holder)
         if values > _MOST_VALUES:
             raise TooManyTexts
+        work.spend(1 + len(holder) // _VALUES_OF_A_STEP)
         if not isinstance(holder, dict):
             _add_items(holder, holders, places, texts)
             continue
         _add_entries(holder, holders, places, texts)
         if _VALUE in holder:
-            _add_value(holder, places, texts, scrubber)
+            _add_value(holder, places, texts, scrubber, work)
     return holders, places, texts
 
 
-def _scrubbed(together: str, found: Sequence[int], texts: list[str], scrubber: Scrubber) -> list[str]:
+def _scrubbed(together: str, found: Sequence[int], texts: list[str], scrubber: Scrubber, work: Work) -> list[str]:
     """All texts scrubbed, one by one if need be."""
-    scrubbed = [] if scrubber.may_be_encoded(found) else scrubber.without(together, found).split(_BETWEEN)
+    is_alone = False
+    try:
+        work.spend(len(texts))
+        if scrubber.may_be_encoded(found):
+            work.spend(len(texts))
+            is_alone, found = scrubber.hides(together, found, work), found[:-1]
+        scrubbed = [] if is_alone else scrubber.without(together, found, work).split(_BETWEEN)
+    except TooMuchWork:
+        raise TooManyTexts from None
     if len(scrubbed) == len(texts):
         return scrubbed
     if len(texts) > _MOST_ALONE:
         raise TooManyTexts
-    return list(map(scrubber.scrub, texts))
+    return [_alone(text, scrubber, work) for text in texts]
+
+
+def _alone(text: str, scrubber: Scrubber, work: Work) -> str:
+    work.spend(_STEPS_ALONE)
+    return _plain(text, scrubber, work)
 
 
 def _add_items(items: list[Any], holders: list[Any], places: list[_Place], texts: list[str]) -> None:
@@ -120,21 +142,22 @@ def _add_entries(entries: dict[str, Any], holders: list[Any], places: list[_Plac
             texts.append(str(int(item)))
 
 
-def _add_value(entries: dict[str, Any], places: list[_Place], texts: list[str], scrubber: Scrubber) -> None:
+def _add_value(entries: dict[str, Any], places: list[_Place], texts: list[str], scrubber: Scrubber, work: Work) -> None:
     """Or by a name beside it: `{"name": "password", "value": "..."}`."""
     if isinstance(text := entries.get(_VALUE), str):
         label = next((name for key in _NAMES if isinstance(name := entries.get(key), str)), _VALUE)
-        before = f"{scrubber.scrub(label)}="
+        before = f"{_alone(label, scrubber, work)}="
         places.append((entries, _VALUE, before))
         texts.append(before + text)
 
 
-def _changed_inside(places: list[_Place], scrubber: Scrubber) -> bool:
+def _changed_inside(places: list[_Place], scrubber: Scrubber, work: Work) -> bool:
     """Scrub texts that may be JSON themselves, where an escape may hide a secret, and say whether that changed one."""
     has_changed = False
     for holder, at, _ in places:
         if at is not None and isinstance(text := holder[at], str) and _may_be_json(text):
-            holder[at] = scrub_document(text, scrubber)
+            work.spend(_STEPS_OF_A_DOCUMENT)
+            holder[at] = scrub_document(text, scrubber, work)
             has_changed |= holder[at] != text
     return has_changed
 
@@ -143,15 +166,15 @@ def _may_be_json(text: str) -> bool:
     return "\\" in text or text.lstrip()[:1] in _JSON_STARTS
 
 
-def _renamed(edits: list[tuple[_Place, str]], holders: list[Any], scrubber: Scrubber) -> bool:
+def _renamed(edits: list[tuple[_Place, str]], holders: list[Any], scrubber: Scrubber, work: Work) -> bool:
     """Scrub all names if one of the edits is in a name, and say whether that changed one."""
     if all(at is not None and text.startswith(name) for (_, at, name), text in edits):
         return False
-    return any([_clean_names(holder, scrubber) for holder in holders if isinstance(holder, dict)])
+    return any([_clean_names(holder, scrubber, work) for holder in holders if isinstance(holder, dict)])
 
 
-def _clean_names(entries: dict[str, Any], scrubber: Scrubber) -> bool:
-    renamed = {scrubber.scrub(name): item for name, item in entries.items()}
+def _clean_names(entries: dict[str, Any], scrubber: Scrubber, work: Work) -> bool:
+    renamed = {_alone(name, scrubber, work): item for name, item in entries.items()}
     if renamed.keys() == entries.keys():
         return False
     entries.clear()

@@ -52,7 +52,7 @@ KEYS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "model_provider_key",  # Groq, xAI, Perplexity, Replicate, NVIDIA, Cerebras, Tavily, LangSmith, Pinecone, ...
-        r"\b((?:gsk_|xai-|pplx-|r8_|nvapi-|csk-|tvly-|pcsk_|fw_|lsv2_(?:pt|sk)_|pk-lf-|dapi|key_)[A-Za-z0-9_-]{24,})",
+        r"\b(?:gsk_|xai-|pplx-|r8_|nvapi-|csk-|tvly-|pcsk_|fw_|lsv2_(?:pt|sk)_|pk-lf-|dapi|key_)[A-Za-z0-9_-]{24,}",
         (f"gsk_{_FAKE}{_FAKE}", f"xai-{_FAKE}{_FAKE}", "dapi" + _HEX * 2, f"lsv2_pt_{_FAKE}{_FAKE}"),
         ("gsk_short", "xai-research-and-development-department", "key_of_the_very_large_front_door"),
         unguessable,

@@ -13,7 +13,7 @@ _LARGEST_PROGRAM = 2_000
 """Steps of RE2's program for an expression: `.{0,200}` is 1,600."""
 _MOST_WORK, _WORK_PER_BYTE = 12_000_000, 150
 """Nanoseconds, about: a byte takes so many of them, and one more for each step of the program."""
-_MOST_BYTES = 32_768
+MOST_BYTES = 32_768
 """Four for each of the 8,192 characters that are kept of content by default."""
 
 
@@ -22,7 +22,7 @@ def most_bytes(regex: str) -> int:
     steps: int = re2.compile(regex).programsize
     if steps > _LARGEST_PROGRAM:
         raise ValueError("its repetitions unfold to too much")
-    return min(_MOST_BYTES, _MOST_WORK // (_WORK_PER_BYTE + steps))
+    return min(MOST_BYTES, _MOST_WORK // (_WORK_PER_BYTE + steps))
 
 
 def seen(text: str, limit: int) -> str:

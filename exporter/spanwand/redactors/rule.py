@@ -9,11 +9,12 @@ import re2
 
 from spanwand.errors import ConfigError
 from spanwand.redact_config import RedactRule
-from spanwand.redactors.own import most_bytes, seen
+from spanwand.redactors.own import MOST_BYTES, most_bytes, seen
 from spanwand.redactors.pattern import Pattern
 from spanwand.redactors.patterns import PATTERNS
-from spanwand.redactors.scrub import Scrubber
+from spanwand.redactors.scrub import REMOVED, Scrubber
 from spanwand.redactors.selection import Edit, Selection, may_be_document
+from spanwand.redactors.work import TooMuchWork, Work
 
 _DIGEST_BYTES, _LONGEST_KEY_BYTES = 8, 64
 _MASK = "****"
@@ -75,7 +76,14 @@ class Rule:
             self._most_bytes = most_bytes(config.regex) if config.regex else 0
         except ValueError as error:
             raise ConfigError(f"redact rule {self.name}: {str(error).removeprefix(f'pattern {self.name}: ')}") from None
-        return lambda text: scrubber.replace(text, scrubber.found(text))
+
+        def edit(text: str) -> str:
+            try:
+                return scrubber.replace(text, scrubber.found(text), Work(max(len(text), MOST_BYTES)))
+            except TooMuchWork:
+                return REMOVED
+
+        return edit
 
     def _whole(self, text: str, act: Edit) -> str:
         edited = act(text)

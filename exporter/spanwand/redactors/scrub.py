@@ -14,20 +14,25 @@ if one is there, the decoded text is what is left.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 
 import re2
 
+from spanwand.redactors.checks import LONGEST, STEPS
 from spanwand.redactors.decoded import LAYERS, MARKS, decoded, unescaped
 from spanwand.redactors.pattern import Pattern
 from spanwand.redactors.patterns import PATTERNS
+from spanwand.redactors.spans import NOWHERE, Span, Spans
+from spanwand.redactors.work import TooMuchWork, Work
 
 REMOVED = "[removed]"
 """Written instead of a text that does not become clean."""
 _PASSES = 4
-_MOST_MATCHES = 600
-"""Of one pattern in one text; the text behind them is taken out as a whole. It bounds the time of near misses."""
-_LONGEST_CHECKED = _REACH = 256
+_STEPS_OF_A_MATCH, _STEPS_OF_A_GROUP, _STEPS_OF_AN_ACTION = 2, 3, 8
+"""What it takes to find a match and to write something instead; to find its group; and for an expression of a user,
+any of whose matches may cost a look at all that is behind it."""
+_LONGEST_CHECKED = _REACH = LONGEST
 """Bytes. A longer secret is taken out unchecked."""
 _LONGEST_MATCH = 4096
 """Bytes. A longer match is taken out with what names the secret: to find a group in it would take twenty times as long
@@ -58,20 +63,18 @@ class Scrubber:
         self._act = act
         self._clean: set[str] = set()
         self._set = re2.Set.SearchSet(options)
-        self._patterns: list[tuple[Pattern, re2._Regexp, re2._Regexp | None]] = []
-        ungrouped = re2.Options()
-        ungrouped.max_mem, ungrouped.log_errors, ungrouped.never_capture = _SET_BYTES, False, True
+        self._patterns: list[tuple[Pattern, Spans]] = []
         patterns = tuple(patterns)
         self._is_one = len(patterns) == 1
         for pattern in patterns:
             try:
-                regexes = re2.compile(pattern.regex, ungrouped), _grouped(pattern.regex, options)
+                spans = Spans(pattern.regex, _SET_BYTES)
                 if not self._is_one:
                     self._set.Add(pattern.regex)
             except re2.error as error:
                 why = error.args[0]
                 raise ValueError(f"pattern {pattern.name}: {why.decode() if isinstance(why, bytes) else why}") from None
-            self._patterns.append((pattern, *regexes))
+            self._patterns.append((pattern, spans))
         self._set.Add(MARKS)
         self._encoded = len(self._patterns)
         self._set.Compile()
@@ -100,45 +103,65 @@ class Scrubber:
         """Whether there was a mark of an encoding too."""
         return bool(found) and found[-1] == self._encoded
 
-    def replace(self, text: str, patterns: Sequence[int]) -> str:
-        """Return `text` with every match of these patterns replaced, the same object if there is none."""
+    def replace(self, text: str, patterns: Sequence[int], work: Work | None = None) -> str:
+        """Return `text` with every match of these patterns replaced, the same object if there is none.
+
+        Raises TooMuchWork.
+        """
+        work = work or Work(len(text))
         if not self.may_be_encoded(patterns):
-            return self._replace(text, patterns)[0]
+            return self._replace(text, patterns, work)[0]
         # Escapes first: what they interrupt is one secret. The rest later: what it decodes to may end one too early.
-        text = self._revealed(text, unescaped)
-        return self._revealed(self._replace(text, patterns[:-1])[0], decoded)
+        text = self._revealed(text, unescaped, work)
+        return self._revealed(self._replace(text, patterns[:-1], work)[0], decoded, work)
+
+    def hides(self, text: str, patterns: Sequence[int], work: Work) -> bool:
+        """Whether a text that may be encoded holds a secret that only decoding shows. Raises TooMuchWork."""
+        with self._uncounted():
+            if self._revealed(text, unescaped, work) != text:
+                return True
+            plain = self._replace(text, patterns[:-1], work)[0]
+            return self._revealed(plain, decoded, work) != plain
 
     def scrub(self, text: str) -> str:
         """Return `text` with every secret replaced. What comes out is not changed by scrubbing it again."""
-        return self.without(text, self.found(text))
+        try:
+            return self.without(text, self.found(text), Work(len(text)))
+        except TooMuchWork:
+            return REMOVED
 
-    def without(self, text: str, found: Sequence[int]) -> str:
-        """Likewise, where it is known which patterns are `found` in the text."""
+    def without(self, text: str, found: Sequence[int], work: Work) -> str:
+        """Likewise, where it is known which patterns are `found` in the text. Raises TooMuchWork."""
         for _ in range(_PASSES):
             if not found:
                 return text
             if self.may_be_encoded(found):
-                scrubbed = around = self.replace(text, found)
+                scrubbed = around = self.replace(text, found, work)
             else:
-                scrubbed, around = self._replace(text, found)
+                scrubbed, around = self._replace(text, found, work)
             if scrubbed == text:
                 return text
-            text, found = scrubbed, self.found(around) and self.found(scrubbed)
+            text, found = scrubbed, self._found(around, work) and self._found(scrubbed, work)
         return REMOVED
 
-    def _revealed(self, text: str, decode: Callable[[str], str]) -> str:
+    def _found(self, text: str, work: Work) -> Sequence[int]:
+        work.look(len(text))
+        return self.found(text)
+
+    def _revealed(self, text: str, decode: Callable[[str, Work], str], work: Work) -> str:
         plain = text
         for _ in range(LAYERS):
-            before, plain = plain, decode(plain)
+            work.look(len(plain))
+            before, plain = plain, decode(plain, work)
             if plain == before:
                 break
-            found = self.found(plain)
-            scrubbed, _ = self._replace(plain, found[:-1] if self.may_be_encoded(found) else found)
+            found = self._found(plain, work)
+            scrubbed, _ = self._replace(plain, found[:-1] if self.may_be_encoded(found) else found, work)
             if scrubbed != plain:
                 return scrubbed
         return text
 
-    def _replace(self, text: str, patterns: Iterable[int]) -> tuple[str, str]:
+    def _replace(self, text: str, patterns: Iterable[int], work: Work) -> tuple[str, str]:
         """The text without these patterns, and the part of it that is around what was replaced."""
         try:
             raw = before = text.encode()
@@ -146,7 +169,8 @@ class Scrubber:
             raw, before = text.encode("utf-8", "replace"), b""
         head = tail = len(raw)
         for index in patterns:
-            pieces, done = self._cut(raw, *self._patterns[index])
+            work.look(len(raw))
+            pieces, done = self._cut(raw, *self._patterns[index], work)
             if pieces:
                 head, tail = min(head, len(pieces[0])), min(tail, len(raw) - done)
                 raw = b"".join((*pieces, raw[done:]))
@@ -154,50 +178,55 @@ class Scrubber:
             return text, ""
         return raw.decode(), raw[max(head - _REACH, 0) : len(raw) - tail + _REACH].decode(errors="ignore")
 
-    def _cut(
-        self, raw: bytes, pattern: Pattern, ungrouped: "re2._Regexp", grouped: "re2._Regexp | None"
-    ) -> tuple[list[bytes], int]:
+    def _cut(self, raw: bytes, pattern: Pattern, spans: Spans, work: Work) -> tuple[list[bytes], int]:
         """What is left of `raw` up to its last match, with what is written instead; and where that match ends."""
         pieces: list[bytes] = []
         done = at = 0
-        matches = ungrouped.finditer(raw)
-        for _ in range(_MOST_MATCHES):
-            match = next(matches, None)
-            if match is None:
-                return pieces, done
-            start, end = first, last = match.span()
-            if grouped and end - start <= _LONGEST_MATCH and (again := grouped.match(raw, start, end)):
-                start, end = again.span(again.lastindex or 0)
-            secret = end - start
-            if secret <= _LONGEST_CHECKED:
-                # Latin-1, so that a character is a byte: the check says how many of them are the secret.
-                secret = pattern.check(raw[start:end].decode("latin-1"))
-            if secret:
-                self.counts[pattern.name] = self.counts.get(pattern.name, 0) + 1
-                pieces += (raw[done:start], self._instead(pattern, raw[start : start + secret]))
-                at = done = start + secret
+        find, steps, instead = spans.find, self._steps(pattern, spans), self._instead(pattern)
+        while at <= len(raw) and (span := find(raw, at))[0] != NOWHERE:
+            work.spend(steps)
+            start, end = _secret(raw, span, pattern, spans)
+            if start < end:
+                pieces += (raw[done:start], instead(raw[start:end]))
+                at = done = end
             else:
-                at = first + 1
-            if at != last:
-                matches = ungrouped.finditer(raw, at)
-        return [*pieces, raw[done:at].decode(errors="ignore").encode(), REMOVED.encode()], len(raw)
+                at = span[0] + 1
+        if pieces:
+            self.counts[pattern.name] = self.counts.get(pattern.name, 0) + len(pieces) // 2
+        return pieces, done
 
-    def _instead(self, pattern: Pattern, secret: bytes) -> bytes:
-        if self._act is None:
-            return pattern.replacement.encode()
-        return self._act(pattern.name, secret.decode("utf-8", "replace")).encode()
+    def _steps(self, pattern: Pattern, spans: Spans) -> int:
+        group = _STEPS_OF_A_GROUP if spans.groups else 0
+        action = 0 if self._act is None else _STEPS_OF_AN_ACTION
+        return _STEPS_OF_A_MATCH + STEPS.get(pattern.check, 1) + group + action
+
+    def _instead(self, pattern: Pattern) -> Callable[[bytes], bytes]:
+        act, replacement = self._act, pattern.replacement.encode()
+        if act is None:
+            return lambda _: replacement
+        return lambda secret: act(pattern.name, secret.decode("utf-8", "replace")).encode()
 
     def _prove(self) -> None:
+        with self._uncounted():
+            for pattern, _ in self._patterns:
+                for example in pattern.found:
+                    if self.replace(example, self.found(example)) == example:
+                        raise ValueError(f"pattern {pattern.name} misses its example {example!r}")
+
+    @contextmanager
+    def _uncounted(self) -> Iterator[None]:
         counts = dict(self.counts)
-        for pattern, _, _ in self._patterns:
-            for example in pattern.found:
-                if self.replace(example, self.found(example)) == example:
-                    raise ValueError(f"pattern {pattern.name} misses its example {example!r}")
+        yield
         self.counts.clear()
         self.counts.update(counts)
 
 
-def _grouped(regex: str, options: "re2.Options") -> "re2._Regexp | None":
-    """The expression with its groups; None if it has none: what is found is the secret."""
-    compiled = re2.compile(regex, options)
-    return compiled if compiled.groups else None
+def _secret(raw: bytes, span: Span, pattern: Pattern, spans: Spans) -> Span:
+    """What is to be taken out of a match."""
+    start, end = span
+    if spans.groups and end - start <= _LONGEST_MATCH:
+        start, end = spans.group(raw, span)
+    if end - start > _LONGEST_CHECKED:
+        return start, end
+    # Latin-1, so that a character is a byte: the check says how many of them are the secret.
+    return start, start + pattern.check(raw[start:end].decode("latin-1"))
