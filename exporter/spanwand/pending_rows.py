@@ -6,8 +6,10 @@ would have stayed with more room, and a trace stays whole or not at all. Where t
 stays: so rows that weigh 1 / probability of a rank below the cut give totals without bias (docs/adr/0021).
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import heappop, heappush
+from itertools import chain
 from math import inf
 from operator import attrgetter
 from typing import Literal
@@ -27,15 +29,17 @@ from spanwand.tables import Row
 MAX_CHARS = 32 * 1024 * 1024
 """Text of records that wait."""
 _RECORD_CHARS = 1_000  # what a record weighs besides its text, about
-_SLACK = 2  # so much more than there is room for may wait before the cut is moved
+_MOST_OF_ONE = 2  # times the room: what a trace that is alone may have
 _ITSELF = Verdict(keep=True, weight=1.0, reason="")
 _labels = attrgetter("name", "experiment", "arm", "session_id", "prompt_name", "prompt_version")
 _of_evaluation = attrgetter("name", "label", "explanation")
+_place = attrgetter("place")
 
 Record = Clean | Request | CleanEvaluation
 
 
-class _Pending(msgspec.Struct, frozen=True):
+class _Pending(msgspec.Struct, frozen=True, gc=False):
+    place: int  # among what came; rows leave in this order
     run: Run
     table: str
     verdict: Verdict
@@ -55,79 +59,77 @@ class PendingRows:
         self._begin()
 
     def _begin(self) -> None:
-        self._sampled: list[_Pending] = []
-        self._unsampled: list[_Pending] = []
-        self._sampled_chars = self._unsampled_chars = 0
+        self._by_rank: dict[float, list[_Pending]] = {}
+        self._ranks: list[float] = []  # a heap, negated: the highest comes first
+        self._sampled_rows = self._sampled_chars = 0
         self._cut = inf
-        self._rows_at_cut = 0
-        self._due_rows = _SLACK * self._max_rows
+        self._unsampled: list[_Pending] = []
+        self._unsampled_chars = 0
+        self._came = 0
 
     def has_room(self, verdict: Verdict) -> bool:
         """Whether a row would stay so far."""
         if not verdict.keep or verdict.rank >= self._cut:
             return False
-        if len(self._sampled) >= self._due_rows or self._sampled_chars >= _SLACK * self._max_chars:
-            self._move_cut()
-        if verdict.rank >= self._cut:
-            return False
-        return self._sampled_chars < _SLACK * self._max_chars or self._overflows()
+        return self._sampled_chars < _MOST_OF_ONE * self._max_chars or self._overflows()
 
     def add(self, run: Run, table: str, verdict: Verdict, record: Clean | Request) -> None:
-        """Let a record wait for which there is room."""
-        chars = _chars(record)
-        self._sampled_chars += chars
-        self._sampled.append(_Pending(run, table, verdict, record, chars))
+        """Let a record wait for which there is room. It, or what is of a higher rank, may have to go for that."""
+        pending, of_trace = self._pending(run, table, verdict, record), self._by_rank.get(verdict.rank)
+        if of_trace is None:
+            of_trace = self._by_rank[verdict.rank] = []
+            heappush(self._ranks, -verdict.rank)
+        of_trace.append(pending)
+        self._sampled_rows += 1
+        self._sampled_chars += pending.chars
+        while (self._sampled_rows > self._max_rows or self._sampled_chars > self._max_chars) and len(self._ranks) > 1:
+            self._move_cut()
 
     def add_unsampled(self, run: Run, table: str, record: CleanEvaluation) -> None:
         """Let one wait that stands for itself alone; those for which there is no room are counted, and lost."""
         if (len(self._unsampled) < self._max_rows and self._unsampled_chars < self._max_chars) or self._overflows():
-            chars = _chars(record)
-            self._unsampled_chars += chars
-            self._unsampled.append(_Pending(run, table, _ITSELF, record, chars))
+            pending = self._pending(run, table, _ITSELF, record)
+            self._unsampled_chars += pending.chars
+            self._unsampled.append(pending)
 
     def take(self) -> Mapping[Run, Mapping[str, list[Row]]]:
         """The rows of what stays, with what they stand for, by run and table. Nothing waits any more."""
-        self._move_cut()
+        sampled, unsampled, cut = sorted(chain(*self._by_rank.values()), key=_place), self._unsampled, self._cut
+        self._begin()
         taken: defaultdict[Run, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-        for pending in self._sampled:
-            verdict = self._weighed(pending.verdict) if self._cut < inf else pending.verdict
+        for pending in _one_by_one(sampled):
+            verdict = _weighed(pending.verdict, cut) if cut < inf else pending.verdict
             taken[pending.run][pending.table].append(self._makers[pending.table](pending.record, verdict))
-        for pending in self._unsampled:
+        for pending in _one_by_one(unsampled):
             row = self._makers[pending.table](pending.record, pending.verdict)
             taken[pending.run][pending.table].append(row)
-        self._begin()
         return taken
+
+    def _pending(self, run: Run, table: str, verdict: Verdict, record: Record) -> _Pending:
+        self._came += 1
+        return _Pending(self._came, run, table, verdict, record, _chars(record))
 
     def _overflows(self) -> Literal[False]:
         self._drops[DropReason.ROW_OVERFLOW] += 1
         return False
 
     def _move_cut(self) -> None:
-        """Let only the traces of the lowest ranks stay, as many as fit, and one in any case.
+        """Let go of the trace of the highest rank: that is where the cut is. It may move on, never back."""
+        self._cut = -heappop(self._ranks)
+        gone = self._by_rank.pop(self._cut)
+        self._sampled_rows -= len(gone)
+        self._sampled_chars -= sum([pending.chars for pending in gone])
 
-        The first one that does not fit is where the cut is. A trace of which more rows come may move it on, never back.
-        """
-        if len(self._sampled) == self._rows_at_cut:
-            return
-        rows, chars = Counter[float](), Counter[float]()
-        for pending in self._sampled:
-            rows[pending.verdict.rank] += 1
-            chars[pending.verdict.rank] += pending.chars
-        lowest, *others = sorted(rows)
-        staying_rows, staying_chars = rows[lowest], chars[lowest]
-        for rank in others:
-            staying_rows += rows[rank]
-            staying_chars += chars[rank]
-            if staying_rows > self._max_rows or staying_chars > self._max_chars:
-                self._cut = rank
-                break
-        self._sampled = [pending for pending in self._sampled if pending.verdict.rank < self._cut]
-        self._sampled_chars = sum(pending.chars for pending in self._sampled)
-        self._rows_at_cut = len(self._sampled)
-        self._due_rows = _SLACK * max(self._max_rows, self._rows_at_cut)
 
-    def _weighed(self, verdict: Verdict) -> Verdict:
-        return replace(verdict, weight=max(verdict.weight, 1 / (self._cut * verdict.priority)))
+def _weighed(verdict: Verdict, cut: float) -> Verdict:
+    return replace(verdict, weight=max(verdict.weight, 1 / (cut * verdict.priority)))
+
+
+def _one_by_one(pending: list[_Pending]) -> Iterator[_Pending]:
+    """Each is let go before the next: what was said, and the rows that say it again, are never there together."""
+    pending.reverse()
+    while pending:
+        yield pending.pop()
 
 
 def _chars(record: Record) -> int:

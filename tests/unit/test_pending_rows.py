@@ -2,15 +2,18 @@
 
 import math
 import random
+import tracemalloc
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
-from tests.support.records import KEPT, STUDIO, call, held, request
+from tests.support.records import KEPT, STUDIO, call, failing, held, request
 
 from spanwand import tables
 from spanwand.batch import Verdict
 from spanwand.config import LineConfig, SampleConfig
 from spanwand.consistent import ALWAYS
+from spanwand.content import HeldContent, HeldText
 from spanwand.drops import DropReason, Drops
 from spanwand.events import CleanEvaluation
 from spanwand.pending_rows import PendingRows
@@ -23,6 +26,7 @@ from spanwand.sample import Sample
 RUN = Runs(LineConfig()).of((call().service, "", ""))
 NAMES = [column.name for column in tables.TABLES[tables.GENERATIONS]]
 JUDGED = CleanEvaluation(trace_id=b"t" * 16, span_id=b"", time_ns=1, service=STUDIO, name="relevance")
+LONG = 100_000
 Kept = dict[str, list[float]]
 """Weights of the rows that stay, by trace."""
 
@@ -120,6 +124,34 @@ def stay(record: Clean | Request) -> int:
     rows = [row for of_table in pending.take()[RUN].values() for row in of_table]
     assert drops[DropReason.ROW_OVERFLOW] == 40 - len(rows)
     return len(rows)
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+def peak_texts(before: int) -> float:
+    """How many texts of `LONG` characters were there at once, at most."""
+    return (tracemalloc.get_traced_memory()[1] - before) / LONG
+
+
+@pytest.mark.usefixtures("traced")
+def test_no_more_waits_than_there_is_room_for_and_no_text_is_there_twice() -> None:
+    """R22, design 8: of ten times as many records a tenth is there at any moment, as records or as rows."""
+    pending, dice, room = PendingRows(100, Drops(), makers()), random.Random(8), 100
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(10 * room):
+        verdict = Verdict(keep=True, weight=1.0, reason="ratio", priority=1.0, rank=dice.random())
+        if pending.has_room(verdict):
+            text = HeldText("input", f"{number:0{LONG}}", lambda said: said + "!")
+            pending.add(RUN, tables.GENERATIONS, verdict, call(number, held_content=HeldContent((text,), failing)))
+    assert peak_texts(before) < 1.1 * room
+    tracemalloc.reset_peak()
+    assert len(pending.take()[RUN][tables.GENERATIONS]) == room
+    assert peak_texts(before) < 1.1 * room
 
 
 def test_rows_that_stand_for_themselves_are_not_thinned_but_counted_if_there_is_no_room() -> None:
