@@ -29,7 +29,7 @@ from spanwand.redactors.work import TooMuchWork, Work
 REMOVED = "[removed]"
 """Written instead of a text that does not become clean."""
 _PASSES = 4
-_STEPS_OF_A_MATCH, _STEPS_OF_A_GROUP, _STEPS_OF_AN_ACTION = 2, 3, 8
+_STEPS_OF_A_MATCH, _STEPS_OF_A_GROUP, _STEPS_OF_AN_ACTION = 2, 3, 10
 """What it takes to find a match and to write something instead; to find its group; and for an expression of a user,
 any of whose matches may cost a look at all that is behind it."""
 _LONGEST_CHECKED = _REACH = LONGEST
