@@ -107,6 +107,18 @@ def test_a_note_does_not_tell_the_digest_of_what_is_withheld(withhold: bool) -> 
     assert b64(PNG)[:40] not in clean.content.output
 
 
+@pytest.mark.parametrize("format_", ["PNG", "JPEG", "GIF", "WEBP"])
+@pytest.mark.parametrize("config", [OFF, ON])
+def test_images_too_small_to_be_looked_for_are_no_text_either(format_: str, config: MediaConfig) -> None:
+    """Their metadata may hold a prompt or a place."""
+    file = BytesIO()
+    Image.new("RGB", (2, 2)).save(file, format_, comment=b"a prompt", exif=Image.Exif())
+    for encoded in (b64(file.getvalue()), base64.urlsafe_b64encode(file.getvalue()).decode()):
+        for said in (f"see {encoded}", json.dumps({"data": f"data:image/x;base64,{encoded}"})):
+            clean, _ = redacted(said, config)
+            assert encoded[6:30] not in clean.content.output
+
+
 def test_slashes_may_be_escaped() -> None:
     """As PHP writes JSON."""
     jpeg = picture(200, "JPEG")

@@ -84,5 +84,20 @@ PERSONAL: tuple[Pattern, ...] = (
 )
 """Every default pattern of what tells of people."""
 
-PATTERNS = (*KEYS, *PERSONAL)
+_IMAGES = r"(?:iVBORw0KGgo|R0lGOD[dl]h|[/_]9j[/_][24]|UklGR[A-Za-z0-9+/_-]{6}X(?:RUJQ|QVZF))[A-Za-z0-9+/_-]{24,}={0,2}"
+
+MEDIA = Pattern(
+    "media",
+    _IMAGES,
+    (
+        "R0lGODdhAQABAIEAAAAAAAAAAAAAAAAAACwAAAAAAQABAAAIBAABBAQAOw==",
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC",
+        "UklGRjwAAABXRUJQVlA4IDAAAADQAQCdASoBAAEAAUAmJaACdLoB+AADsAD+8ut",
+        "see /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQ",
+    ),
+    ("iVBORw0KGgo", "/9j/4 and R0lGODlh", "UklGR is how it begins"),
+)
+"""Images too small for `media` to look for in what was said, and those in labels: they may hold a prompt or a place."""
+
+PATTERNS = (*KEYS, *PERSONAL, MEDIA)
 """Every default pattern, in the order in which they are replaced."""
