@@ -107,6 +107,8 @@ def table_reference() -> Iterator[str]:
 TABLES_INTRODUCTION = f"""\
 A column holds one type or nothing. Behind the columns below come `trace_url`, a link to the trace in another UI, if
 `tables.trace_url` is configured; the images of a call, if `media.images` is; and `gather.request_attributes`, as text.
+A name that ends in `*` (`app.*`, or `*`) is one column: a JSON object of up to 32 attributes that begin so and that no
+other column has, of span and resource. `spanwand explain` tells which ones a span has.
 Lists and mappings are compact JSON, which stays JSON where it is too long: whole items go, and the text counts them.
 
 Names and types are API. `spanwand.tables_version` in a run's config is {tables.SCHEMA_VERSION}; it grows if a column

@@ -84,8 +84,9 @@ class GatherConfig(Section):
     max_open_traces: int = Field(default=20_000, gt=0)
     """Traces with model calls in one window at most. Further ones get no Request, their calls are counted as
     `trace_overflow`; metrics and rows of calls have no such limit."""
-    request_attributes: tuple[str, ...] = ()
-    """Span or resource attributes (such as `comic.id`) that become extra columns of both tables."""
+    request_attributes: tuple[Annotated[str, Field(pattern=r"^([^*]+\*?|\*)$")], ...] = ()
+    """Span or resource attributes (such as `comic.id`) that become extra columns of both tables. `app.*` is one column
+    with all that begin so and that nothing else reads, as a JSON object of up to 32; `*` of all there are."""
 
     @model_validator(mode="after")
     def _remembered_long_enough(self) -> Self:

@@ -50,7 +50,7 @@ class Decode:
         self._marker_heads = frozenset(key.encode()[:_HEAD_CHARS] for key in keys.markers)
         self._conventional = lru_cache(1024)(keys.conventional)
         self._needles = {False: _needles(keys.markers), True: _needles(keys.conventional_markers or keys.markers)}
-        self._attributes = KeyValues(keys.parsers, keys.lists).attributes
+        self._attributes = KeyValues(keys.parsers, keys.lists, keys.beginnings).attributes
         self._event_attributes = KeyValues(keys.event_parsers).attributes
         self._events_read = frozenset(name.encode() for name in keys.events)
         self._names = _Names()

@@ -30,10 +30,14 @@ _NOTHING: tuple[str, AttributeValue] = ("", None)
 class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
     """Key and value by their bytes: those seen before, others when they are asked for."""
 
-    def __init__(self, parsers: Mapping[str, Parser], lists: frozenset[str] = frozenset()) -> None:
-        """`parsers` of the keys that are read; `lists` are those of them that are sent flattened."""
+    def __init__(
+        self, parsers: Mapping[str, Parser], lists: frozenset[str] = frozenset(), beginnings: tuple[str, ...] = ()
+    ) -> None:
+        """`parsers` of the keys that are read; `lists` are those of them that are sent flattened. Others are kept as
+        they were sent if they begin with one of `beginnings`."""
         super().__init__()
         self._parsers = {key.encode(): (key, parse) for key, parse in parsers.items()}
+        self._beginnings = tuple(beginning.encode() for beginning in beginnings)
         self._list_parsers = {key: parsers[key] for key in lists}
         self._parts: list[tuple[str, str, AttributeValue]] = []
 
@@ -64,18 +68,20 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
             return _NOTHING
         known = self._parsers.get(sent_key)
         if known is None:
-            self._take_part(sent_key, sent)
-            return _NOTHING
+            return self._unknown(sent_key, sent)
         key, parse = known
-        value = parse(sent.decode("utf-8", "replace") if isinstance(sent, bytes) else plain(sent))
+        value = parse(_plain(sent))
         return _NOTHING if value is None else (key, value)
 
-    def _take_part(self, sent_key: bytes, sent: bytes | AnyValue) -> None:
+    def _unknown(self, sent_key: bytes, sent: bytes | AnyValue) -> tuple[str, AttributeValue]:
+        """A part of a list, which is noted; else nothing, but if it is kept for how it begins."""
         key = sent_key.decode(errors="replace")
         prefix = prefix_of(key)
         if prefix in self._list_parsers:
-            value = sent.decode(errors="replace") if isinstance(sent, bytes) else plain(sent)
-            self._parts.append((prefix, key, value))
+            self._parts.append((prefix, key, _plain(sent)))
+        elif sent_key.startswith(self._beginnings):
+            return key, _plain(sent)
+        return _NOTHING
 
 
 def _short_text(raw: bytes) -> tuple[bytes, bytes] | None:
@@ -88,6 +94,10 @@ def _short_text(raw: bytes) -> tuple[bytes, bytes] | None:
     if length >= 0 and raw.startswith(_TEXT[length], key_end):
         return raw[2:key_end], raw[key_end + 4 :]
     return None
+
+
+def _plain(sent: bytes | AnyValue) -> AttributeValue:
+    return sent.decode("utf-8", "replace") if isinstance(sent, bytes) else plain(sent)
 
 
 def _any(raw: bytes) -> tuple[bytes, AnyValue]:

@@ -16,11 +16,12 @@ from spanwand.dialects.general import EXCEPTION, GENERAL, RESOURCE, conventional
 from spanwand.dialects.parsers import as_sent
 from spanwand.dialects.plan import PARTS, Groups, Plan, read
 from spanwand.dialects.table import Dialect, Reader
+from spanwand.extras import Extras, beginnings, named
 from spanwand.oddities import Oddities, Oddity
 from spanwand.origin import Origin, Origins
 from spanwand.record import Generation, Params, Service
 from spanwand.request import TraceRoot
-from spanwand.span import Attributes, AttributeValue, Keys, Parser, Span, SpanResource
+from spanwand.span import Attributes, Keys, Parser, Span, SpanResource
 from spanwand.token_counts import MOST_TOKENS, Exclusive, settle
 
 _AHEAD_NS = 60 * 1_000_000_000
@@ -41,34 +42,36 @@ class _Kind(msgspec.Struct, frozen=True, gc=False):
 
 
 class Normalise:
-    """Turns spans into records. `request_attributes` are keys of span or resource that records carry along.
+    """Turns spans into records. `request_attributes` are what of span or resource they carry along (`extras`).
 
     `oddities` counts what could not be true as it was sent.
     """
 
     def __init__(self, request_attributes: Sequence[str] = (), dialects: Sequence[Dialect] = DIALECTS) -> None:
         self.oddities = Oddities()
-        self._extras = tuple(request_attributes)
         self._call = Reader((GENERAL, *dialects))
         self._general = Reader((GENERAL,))
         self._exception = Reader((EXCEPTION,))
         self._resource = Reader((RESOURCE,))
         self._event_keys = {name: key for dialect in dialects for name, key in dialect.events.items()}
+        read_keys = _parsers(self._call, self._exception, self._resource)
+        self._extras = Extras(request_attributes, read_keys) if request_attributes else None
         self.keys = Keys(
             markers=frozenset().union(*(dialect.markers for dialect in dialects)),
-            parsers=dict.fromkeys(request_attributes, as_sent) | _parsers(self._call, self._exception, self._resource),
+            parsers=dict.fromkeys(named(request_attributes), as_sent) | read_keys,
             conventional_markers=DIFFUSION.markers | GEN_AI.markers,
             conventional=conventional,
             lists=frozenset().union(*(dialect.lists for dialect in dialects)),
             events=frozenset(self._event_keys),
+            beginnings=beginnings(request_attributes),
             event_parsers={**EVENT_PARSERS, **self._exception.parsers},
         )
-        self._origins = Origins(self._resource, self._extras)
+        self._origins = Origins(self._resource)
         self._kinds: dict[tuple[Origin, Plan, tuple[object, ...]], _Kind] = {}
 
     def __call__(self, span: Span, arrival_ns: int = _NEVER_NS) -> Generation | None:
         """Return the model call a span reports; `None` if it carries no dialect's marker. It came at `arrival_ns`."""
-        attributes = {**span.attributes, **self._happened(span)} if span.events else span.attributes
+        attributes = self._said(span) if span.events or self._extras else span.attributes
         plan = self._call.plan(attributes)
         if not plan.dialect:
             return None
@@ -86,7 +89,7 @@ class Normalise:
         if hint or span.status_is_error:
             own["failure"] = infer.failure(span, hint, self._exception)
         if self._extras:
-            own["attributes"] = self._extra(span)
+            own["attributes"] = self._extras.of(span.resource.attributes, span.attributes)
         return replace(
             kind.call,
             trace_id=span.trace_id,
@@ -155,7 +158,7 @@ class Normalise:
             end_ns=span.end_ns,
             service=origin.service,
             failure=infer.failure(span, hint, self._exception),
-            attributes=self._extra(span) if self._extras else {},
+            attributes=self._extras.of(span.resource.attributes, span.attributes) if self._extras else {},
             **call,
         )
 
@@ -173,15 +176,12 @@ class Normalise:
         """What is read of a resource, for who decodes other signals."""
         return self._resource.parsers
 
-    def _extra(self, span: Span) -> Attributes:
-        own = {key: span.attributes[key] for key in self._extras if key in span.attributes}
-        return {**self._origins.extras(span.resource), **own}
-
-    def _happened(self, span: Span) -> dict[str, AttributeValue]:
-        """What its events say, as attributes."""
+    def _said(self, span: Span) -> Attributes:
+        """What dialects may read: its attributes, and what its events say as if they were attributes."""
+        attributes = self._extras.without(span.attributes) if self._extras else span.attributes
         sent = happened(span.events, self._event_keys, span.start_ns)
         parsed = {key: self._call.parsers[key](value) for key, value in sent.items()}
-        return {key: value for key, value in parsed.items() if value is not None}
+        return {**attributes, **{key: value for key, value in parsed.items() if value is not None}}
 
     def _settled(self, span: Span, groups: Groups, kind: _Kind) -> Mapping[str, str]:
         """Put right what a span says in its own way; return the sources, so noted."""

@@ -1,7 +1,5 @@
 """What a resource and a scope say of all the spans they sent, read once for them."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from spanwand import infer
@@ -31,11 +29,10 @@ _Said = tuple[Service, str, str, tuple[str, ...]]
 
 
 class Origins:
-    """Finds the origin of a resource. `extras` are keys of resources that records carry along."""
+    """Finds the origin of a resource."""
 
-    def __init__(self, reader: Reader, extras: Sequence[str]) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._extras = extras
         self._said: tuple[Attributes | None, _Said] = (None, (Service(), "", "", ()))
         self._last: tuple[SpanResource | None, Origin] = (None, Origin(Service(), "", "", (), "", ""))
         self._known: dict[tuple[object, ...], Origin] = {}
@@ -47,10 +44,6 @@ class Origins:
             origin = self._find(resource)
             self._last = resource, origin
         return origin
-
-    def extras(self, resource: SpanResource) -> Attributes:
-        """The extra attributes of a resource."""
-        return {key: resource.attributes[key] for key in self._extras if key in resource.attributes}
 
     def _find(self, resource: SpanResource) -> Origin:
         attributes, said = self._said

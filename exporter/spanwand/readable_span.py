@@ -74,6 +74,9 @@ class ReadableSpans:
         parsed = _parsed(sent, self._keys.parsers)
         lists = self._keys.lists
         parts = [(prefix, key, _value(sent[key])) for key in sent if (prefix := prefix_of(key)) in lists]
+        if begin := self._keys.beginnings:
+            others = (key for key in sent if key.startswith(begin) and prefix_of(key) not in lists)
+            parsed |= {key: _value(sent[key]) for key in others if key not in self._keys.parsers}
         return parsed | lists_of(parts, self._keys.parsers) if parts else parsed
 
     def _resource(self, resource: Resource, scope: InstrumentationScope | None) -> SpanResource:

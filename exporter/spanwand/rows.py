@@ -8,6 +8,7 @@ from typing import Any
 from spanwand.batch import Verdict
 from spanwand.content import NO_CONTENT
 from spanwand.events import CleanEvaluation
+from spanwand.extras import ANY, begun
 from spanwand.json_text import json_text
 from spanwand.media import Media
 from spanwand.record import Clean, GpuShare, ImageParams
@@ -163,7 +164,11 @@ def _second(seconds: int) -> str:
 
 
 def _extra(attributes: Attributes, names: tuple[str, ...]) -> tuple[str | None, ...]:
-    return tuple(_as_text(attributes.get(name)) for name in names)
+    return tuple(_as_text(_extra_of(attributes, name, names)) for name in names)
+
+
+def _extra_of(attributes: Attributes, name: str, names: tuple[str, ...]) -> AttributeValue:
+    return begun(attributes, name, names) or None if name.endswith(ANY) else attributes.get(name)
 
 
 def _gpu(share: GpuShare | None) -> tuple[Cell, ...]:

@@ -17,7 +17,8 @@ class Keys(msgspec.Struct, frozen=True):
     What is read goes through the parser of its key right there, where one that was seen before need not be parsed
     again. An attribute whose parser returns `None` says nothing, as if it had not been sent. `lists` are keys that are
     sent flattened, an attribute for each field of each item; their parsers are given the list. `events` are the names
-    of span events that are read, `event_parsers` the parsers of their attributes.
+    of span events that are read, `event_parsers` the parsers of their attributes. What nothing reads is left out, but
+    for keys that begin with one of `beginnings`: these are kept as they were sent.
     `conventional` says of the name of an instrumentation scope that it writes OpenTelemetry's conventions and nothing
     else: of the markers, `conventional_markers` alone.
     """
@@ -28,6 +29,7 @@ class Keys(msgspec.Struct, frozen=True):
     conventional: Callable[[str], bool] = bool
     lists: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()
+    beginnings: tuple[str, ...] = ()
     event_parsers: Mapping[str, Parser] = {}
 
 

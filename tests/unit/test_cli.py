@@ -64,9 +64,11 @@ def test_check_config_names_rules_that_are_about_nothing(tmp_path: Path) -> None
     """P6, K3: a slip in a name would leave in what the rule is there to take out."""
     names = ["gen_ai.input.mesages", "gen_ai.prompt.0.content", "comic.id", "content.*", "gen_ai.prompt", "user"]
     names += ["gen_ai.evaluation.explanation", "exception.message", "tenant.id", "attributes.tenant.id", "*"]
+    names += ["app.page", "attributes.app.page"]
     rules = [{"name": f"r{at}", "attribute": name} for at, name in enumerate(names)]
     file = tmp_path / "spanwand.yaml"
-    file.write_text(yaml.safe_dump({"redact": {"rules": rules}, "gather": {"request_attributes": ["tenant.id"]}}))
+    gather = {"request_attributes": ["tenant.id", "app.*"]}
+    file.write_text(yaml.safe_dump({"redact": {"rules": rules}, "gather": gather}))
     said = run("check-config", "--config", str(file)).stderr.splitlines()
     assert [line.split(": ")[1] for line in said] == ["redact rule r0", "redact rule r1", "redact rule r2"]
     assert "gen_ai.input.mesages" in said[0]

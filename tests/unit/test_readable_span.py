@@ -18,7 +18,7 @@ from spanwand.readable_span import ReadableSpans
 
 REQUESTS = 40
 CONFIG = LineConfig(
-    redact=RedactConfig(policy="redacted"), gather=GatherConfig(request_attributes=("comic.id", "panels"))
+    redact=RedactConfig(policy="redacted"), gather=GatherConfig(request_attributes=("comic.id", "panels", "app.*"))
 )
 
 
@@ -60,6 +60,7 @@ def chat(tracer: Tracer, number: int, shared: dict[str, str]) -> None:
         span.set_attribute("gen_ai.response.finish_reasons", ["stop", "length"])
         span.set_attribute("gen_ai.input.messages", '[{"role":"user","parts":[{"type":"text","content":"hé?"}]}]')
         span.set_attribute("gen_ai.request.temperature", 0.1 + number)
+        span.set_attributes({"app.page": number, "app.panels": ["a", "é"], "other": 1})
         span.add_event("cut")
         if number % 5 == 0:
             raise LookupError("nö")

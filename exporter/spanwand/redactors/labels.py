@@ -136,7 +136,7 @@ class Labels:
         )
 
     def _attributes(self, attributes: Attributes) -> Mapping[str, AttributeValue]:
-        return {key: self._attribute(value) for key, value in attributes.items()}
+        return {self.clean(key): self._attribute(value) for key, value in attributes.items()}
 
     def _attribute(self, value: AttributeValue) -> AttributeValue:
         if isinstance(value, (bool, float)) or value is None:

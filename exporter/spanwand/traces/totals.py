@@ -1,16 +1,16 @@
 """What the steps and the root of a trace add up to, and the Request made of it."""
 
-from collections.abc import Mapping
 from typing import TypeVar
 
 from msgspec.structs import replace
 
 from spanwand.attribution.share import together
 from spanwand.elapsed import elapsed_s
+from spanwand.json_text import json_text
 from spanwand.operations import Operation
 from spanwand.record import Clean
 from spanwand.request import CleanRoot, Request
-from spanwand.span import Attributes
+from spanwand.span import Attributes, AttributeValue
 from spanwand.traces.counting import PLAIN
 from spanwand.traces.critical_path import critical_path_s
 from spanwand.traces.packed import unpack
@@ -185,8 +185,12 @@ def _rank(root: CleanRoot) -> tuple[bool, int, bytes]:
     return bool(root.parent_span_id), root.start_ns, root.span_id
 
 
-def _bounded(attributes: Attributes) -> Mapping[str, str | int | float | bool | None]:
-    return {
-        key: value if value is None or isinstance(value, int | float) else str(value)[:_ATTRIBUTE_MAX_CHARS]
-        for key, value in attributes.items()
-    }
+def _bounded(attributes: Attributes) -> Attributes:
+    return {key: _short(value) for key, value in attributes.items()}
+
+
+def _short(value: AttributeValue) -> AttributeValue:
+    if isinstance(value, str):
+        return value[:_ATTRIBUTE_MAX_CHARS]
+    is_short = value is None or isinstance(value, int | float) or len(str(value)) <= _ATTRIBUTE_MAX_CHARS
+    return value if is_short else json_text(value, _ATTRIBUTE_MAX_CHARS)

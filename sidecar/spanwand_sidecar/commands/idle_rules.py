@@ -17,5 +17,5 @@ def idle_rules(config: LineConfig) -> Iterator[str]:
     names = {*TEXTS, *read.parsers, *read.lists, *judged, *map("attributes.{}".format, extras)}
     for rule in config.redact.rules:
         is_meant = re.compile(".*".join(map(re.escape, rule.attribute.split("*"))), re.DOTALL).fullmatch
-        if not any(map(is_meant, names)):
+        if not any(map(is_meant, names)) and not rule.attribute.removeprefix("attributes.").startswith(read.beginnings):
             yield f"redact rule {rule.name}: no text that is read is called {rule.attribute!a}"

@@ -19,7 +19,7 @@ def unread(sent: Iterable[bytes], keys: Keys) -> tuple[str, ...]:
 
 
 def _is_read(key: str, keys: Keys) -> bool:
-    return key in keys.parsers or key in keys.markers or prefix_of(key) in keys.lists
+    return key in keys.parsers or key in keys.markers or prefix_of(key) in keys.lists or key.startswith(keys.beginnings)
 
 
 def _named(key: str) -> str:
