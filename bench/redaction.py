@@ -32,7 +32,14 @@ from spanwand.redactors.scrub import Scrubber
 
 PACKAGE = "presidio-evaluator==0.3.2"
 TEMPLATES = "presidio_evaluator/data_generator/raw_data/templates.txt"
-KINDS = {"credit_card_number": "card", "phone_number": "phone", "email": "email", "iban": "iban", "ip_address": "ip"}
+KINDS = {
+    "credit_card_number": "card",
+    "phone_number": "phone",
+    "email": "email",
+    "iban": "iban",
+    "ip_address": "ip",
+    "ssn": "ssn",
+}
 """Promised. Names, addresses and the like need a model of a language, and are not."""
 OTHERS = {
     "person": "name",
@@ -42,6 +49,8 @@ OTHERS = {
     "age": "random_digit",
     "date_of_birth": "date",
 }
+AMERICAN = re.compile(r"\d{3}-\d{2}-\d{4}")
+"""Only such social security numbers are promised: faker makes British and German ones too."""
 MARKER = re.compile(r"\[([a-z_]+)\]")
 WRAPS: dict[str, Callable[[str], str]] = {
     "plain": lambda text: text,
@@ -82,7 +91,7 @@ def filled(template: str, faker: Faker) -> tuple[str, list[tuple[str, str]]]:
         name = match[1]
         maker = getattr(faker, OTHERS.get(name, name), faker.word)
         value = str(maker())
-        if name in KINDS:
+        if name in KINDS and (name != "ssn" or AMERICAN.fullmatch(value)):
             planted.append((KINDS[name], value))
         return value
 
