@@ -19,6 +19,7 @@ demo: $(READY)  ## a daemon, a model API stand-in and an instrumented app; print
 	$(BIN)/spanwand demo
 
 test: $(READY)  ## every test; three files at a time, for most wait for a process
+	$(BIN)/python -m compileall -q exporter sidecar  # as pip does: how long a start takes is tested
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test-diffusers:  ## our instrumentations against real torch, diffusers and transformers: 5 GB in .venv-torch

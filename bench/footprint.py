@@ -2,8 +2,9 @@
 
     python bench/footprint.py [--seconds 30] [--rate 1000] [--past 400] [--content]
 
-The daemon is `spanwand up` with its defaults: W&B runs offline, wandb-core included. Memory is PSS (shared pages
-divided among their users), as the kernel sums it. The sender is the stock SDK in a process that is not counted.
+The daemon is `spanwand up` with its defaults: W&B runs offline, wandb-core included. Memory is PSS, as it is where
+nothing else runs that maps the same libraries: of files each process's pages are counted in full, for this bench and
+its sender, the stock SDK in a process that is not counted, share most of them with the daemon.
 
 What is remembered of late and of repeated spans has its full size only after `deduplicate.window_s`. So the second
 daemon finds a journal with that much of such traffic in it, works it off, and then takes the same live: it remembers
@@ -123,8 +124,10 @@ def daemon(
             endpoints = json.loads((data / "endpoints.json").read_text())
             while status(endpoints)["oldest_undelivered_s"] > CAUGHT_UP_S:
                 time.sleep(1)
-            yield process, endpoints
-            process.terminate()
+            try:
+                yield process, endpoints
+            finally:
+                process.terminate()
 
 
 def fill(data: Path, past_s: int, rate: int, *, is_full: bool) -> None:
@@ -165,7 +168,7 @@ def measure(pid: int, seconds: float) -> Use:
     most = (0.0, 0.0)
     while time.monotonic() - begun_s < seconds:
         time.sleep(1)
-        own_mib, *others_mib = map(pss_mib_of, tree(pid))
+        own_mib, *others_mib = map(alone_mib_of, tree(pid))
         most = max(most, (own_mib + sum(others_mib), sum(others_mib)))
     return Use(*most, (cpu_s(pid) - cpu_before_s) / (time.monotonic() - begun_s), len(tree(pid)))
 
@@ -178,10 +181,15 @@ def tree(pid: int) -> list[int]:
     return [pid, *(below for child in children for below in tree(child))]
 
 
-def pss_mib_of(pid: int) -> float:
-    """One process's proportional set size."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+def alone_mib_of(pid: int) -> float:
+    """One process's proportional set size, if no other maps its files."""
+    sizes = {}
+    for file in ("smaps_rollup", "status"):
+        for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if value.endswith(" kB"):
+                sizes[name] = int(value.split()[0])
+    return (sizes["Pss_Anon"] + sizes["RssFile"] + sizes["RssShmem"]) / 1024
 
 
 def cpu_s(pid: int) -> float:

@@ -26,8 +26,8 @@ from spanwand.rows import Maker
 from spanwand.runs import Run
 from spanwand.tables import Row
 
-MAX_CHARS = 32 * 1024 * 1024
-"""Text of records that wait."""
+MAX_CHARS = 16 * 1024 * 1024
+"""Text of records that wait (docs/adr/0034)."""
 _RECORD_CHARS = 1_000  # what a record weighs besides its text, about
 _MOST_OF_ONE = 2  # times the room: what a trace that is alone may have
 _ITSELF = Verdict(keep=True, weight=1.0, reason="")
