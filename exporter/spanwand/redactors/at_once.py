@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-Clean = Callable[[str], str]
+from spanwand.redactors.content import Clean
 
 
 class AtOnce:
