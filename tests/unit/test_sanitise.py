@@ -197,4 +197,11 @@ def test_damage_is_refused_or_shown_but_never_fails(whole: bytes, data: st.DataO
     for at in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=8)):
         damaged[at] = data.draw(st.integers(0, 255))
     with suppress(MediaRefused):
-        assert SANITISE(bytes(damaged)).jpeg.startswith(b"\xff\xd8")
+        media = SANITISE(bytes(damaged))
+        assert media.jpeg[:2] == (b"\xff\xd8" if media.is_image else b"")
+
+
+def test_a_jpeg_whose_second_byte_makes_it_a_sound_is_told_of_and_none_of_it_leaves() -> None:
+    """ADR 0024: what begins like a frame of MP3 is a recording, whatever follows."""
+    media = SANITISE(b"\xff\xf2" + with_metadata("JPEG")[2:])
+    assert (media.mime_type, media.jpeg) == ("audio/mpeg", b"")
