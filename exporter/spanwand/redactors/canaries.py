@@ -1,9 +1,13 @@
-"""Fake secrets in every text of a record: on them the whole policy is tried before anything starts."""
+"""Fake secrets in every text of a record: on them the whole policy is tried before anything starts.
 
-from collections.abc import Callable
+Each text gets an e-mail address, plain, encoded and escaped: so it is known that all of them are scrubbed. A label and
+what was said get an example of every pattern, from the pattern's own row: so none can lack a canary.
+"""
+
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from spanwand.content import Content
 from spanwand.errors import ConfigError
@@ -11,31 +15,30 @@ from spanwand.operations import Operation
 from spanwand.record import Failure, Generation, ImageParams, Service
 from spanwand.redact_config import RedactConfig
 from spanwand.redactors.labels import LABELS
+from spanwand.redactors.patterns import PATTERNS
 
-CANARIES = {
+ADDRESSES = {
     "email": "to canary@example.com",
     "encoded email": "to canary%40example.com",
     "escaped email": r"to canary\u0040example.com",
-    "card": "4111 1111 1111 1111",
-    "iban": "DE89 3704 0044 0532 0130 00",
-    "phone": "+49 171 1234567",
-    "openai_key": "sk-proj-canary0a1B2c3D4e5F6g7H8i9",
-    "aws_key": "AKIAQWERTY2345CANARY",
-    "credentials": "postgres://canary:hunter2@db",
-    "secret": "password=canary2hunter2",
 }
-_LEFT = (
-    *("canary@example.com", "canary%40example.com", r"canary\u0040example.com", "4111 1111 1111 1111", ":hunter2@"),
-    *("DE89 3704 0044", "+49 171 1234567", "sk-proj-canary", "AKIAQWERTY2345CANARY", "canary2hunter2"),
-)
-"""None of which may be left."""
+EXAMPLES = tuple((pattern.name, pattern.found[0]) for pattern in PATTERNS)
 
 
 def prove(redact: Callable[[Generation], Generation], config: RedactConfig) -> None:
     """Redact records full of fake secrets. Raises ConfigError if one of them would leave."""
-    for name, text in CANARIES.items():
-        left = str(asdict(redact(_record(text, "" if config.policy == "full" else text)))).replace("\\\\", "\\")
-        if any(part in left for part in _LEFT):
+    is_read = config.policy != "full"
+    for text in ADDRESSES.values():
+        _expect_none(ADDRESSES.items(), redact(_record(text, text if is_read else "")))
+    together = "\n".join(example for _, example in EXAMPLES)
+    said = Content(input=together if is_read else "")
+    _expect_none(EXAMPLES, redact(replace(_record("", ""), name=together, content=said)))
+
+
+def _expect_none(examples: Iterable[tuple[str, str]], redacted: Generation) -> None:
+    left = str(asdict(redacted)).replace("\\\\", "\\")
+    for name, example in examples:
+        if max(example.split(), key=len) in left:
             raise ConfigError(f"redaction does not work: a fake {name} came through its self-test")
 
 

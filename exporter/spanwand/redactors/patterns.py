@@ -40,7 +40,7 @@ PERSONAL: tuple[Pattern, ...] = (
     Pattern(
         "iban",
         r"(?i)\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b",
-        ("IBAN DE89 3704 0044 0532 0130 00 please", "gb82west12345698765432"),
+        ("gb82west12345698765432", "IBAN DE89 3704 0044 0532 0130 00 please"),
         ("DE89 3704 0044 0532 0130 01", "AB12 is my favourite seat in the hall"),
         iban,
     ),
