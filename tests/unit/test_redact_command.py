@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from spanwand.errors import ConfigError
 from spanwand_sidecar.commands.redact import redact
+from spanwand_sidecar.receive.otlp_json import to_protobuf
+from spanwand_sidecar.receive.signals import Signal
 
 TEXT = (
     "Dear Jane,\nmail jane@example.com or jane%40example.org\npay 4111 1111 1111 1111\nyour key AKIAQWERTY2345ASDF67\n"
@@ -58,7 +61,7 @@ def test_spans_without_a_model_call_are_said_to_be_that() -> None:
     sent = {
         "resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "1" * 32, "spanId": "2" * 16, "name": "GET /"}]}]}]
     }
-    assert "-: no model call in it" in run("-", text=json.dumps(sent)).stderr
+    assert "-: no model call in it, nor an event that is read" in run("-", text=json.dumps(sent)).stderr
 
 
 def test_a_text_explained_without_its_secrets() -> None:
@@ -93,3 +96,62 @@ def test_spans_that_cannot_be_read_are_said_to_be_a_text() -> None:
     result = run("-", text='{"resourceSpans": [{')
     assert result.stderr == "spanwand: - is taken for a text: line 1: not JSON\n"
     assert run("-", text="a text").stderr == ""
+
+
+CALL = {"traceId": "1" * 32, "spanId": "2" * 16, "timeUnixNano": "1"}
+
+
+def logs(*records: dict[str, Any]) -> str:
+    return json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]})
+
+
+def attributes(**values: str) -> list[dict[str, Any]]:
+    return [{"key": key.replace("__", "."), "value": {"stringValue": value}} for key, value in values.items()]
+
+
+SAID = {**CALL, "eventName": "gen_ai.user.message", "body": {"stringValue": f"analytical {TEXT}"}}
+JUDGED = {
+    **CALL,
+    "eventName": "gen_ai.evaluation.result",
+    "attributes": attributes(
+        gen_ai__evaluation__name="of jane@example.com",
+        gen_ai__evaluation__explanation=f"analytical {TEXT}",
+        gen_ai__response__id="resp-1",
+    ),
+}
+
+
+def test_log_events_by_the_configured_policy() -> None:
+    """Prompts travel as log events too: messages as bodies, evaluations as attributes."""
+    sent = logs(SAID, JUDGED, {"body": {"stringValue": "analytical line of the app itself"}})
+    shown, explained = run("-", text=sent).output, run("-", "--explain", text=sent).output
+    assert not any(secret in shown + explained for secret in SECRETS)
+    assert "gen_ai.user.message of span 2222222222222222\n  content.input (gen_ai.input.messages): dropped" in explained
+    assert "gen_ai.evaluation.result of span 2222222222222222\n  name (gen_ai.evaluation.name): redacted" in explained
+    assert "explanation (gen_ai.evaluation.explanation): dropped" in explained
+
+
+def test_log_events_redacted() -> None:
+    shown = run("-", "--policy", "redacted", text=logs(SAID, JUDGED)).output
+    assert "analytical Dear Jane,\\nmail [email] or [email]" in shown
+    assert "  name: of [email]\n" in shown
+    assert "explanation: analytical Dear Jane,\nmail [email] or [email]" in shown
+    assert "resp-1" not in shown
+
+
+def test_log_events_in_protobuf_are_told_from_spans(tmp_path: Path) -> None:
+    """Alone and with a length before each, as the Collector's file exporter writes them, together with traces."""
+    body = to_protobuf(Signal.LOGS, logs(SAID).encode())
+    span = {"traceId": "1" * 32, "spanId": "3" * 16, "attributes": attributes(gen_ai__operation__name="chat")}
+    traces = to_protobuf(Signal.TRACES, json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode())
+    alone, both = tmp_path / "logs.pb", tmp_path / "both.pb"
+    alone.write_bytes(body)
+    both.write_bytes(b"".join(len(each).to_bytes(4, "big") + each for each in (body, traces)))
+    for file in (alone, both):
+        assert "gen_ai.user.message of span 2222222222222222" in run(str(file), "--explain").output
+    assert "span 3333333333333333" in run(str(both), "--explain").output
+
+
+def test_metrics_and_other_json_are_texts() -> None:
+    assert run("-", text='{"a": "jane@example.com"}').output == '{"a":"[email]"}\n'
+    assert "holds no OTLP of traces or logs" in run("-", text='{"resourceMetrics": []}').stderr

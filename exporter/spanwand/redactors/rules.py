@@ -53,7 +53,7 @@ class Rules:
         rules = [rule for rule in self._rules if rule.is_about(service.name, service.environment)]
         if not rules:
             return record
-        sources = _sources(record)
+        sources = sources_of(record)
         changed: dict[str, str] = {}
         for place, text in texts_of(record).items():
             names, edited = (place, _key(sources.get(place, "")) or place.removeprefix(_ATTRIBUTES)), text
@@ -64,7 +64,8 @@ class Rules:
         return with_texts(record, changed) if changed else record
 
 
-def _sources(record: Generation | TraceRoot | Evaluation) -> Mapping[str, str]:
+def sources_of(record: Generation | TraceRoot | Evaluation) -> Mapping[str, str]:
+    """From which attribute a field was read, by the field's path."""
     if isinstance(record, Evaluation):
         return JUDGED_SOURCES
     return record.sources if isinstance(record, Generation) else {}

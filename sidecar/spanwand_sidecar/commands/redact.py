@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
-from spanwand.config import LineConfig, RedactConfig
+from spanwand.config import RedactConfig
 from spanwand.content import Content
-from spanwand.decode import Decode
 from spanwand.drops import Drops
 from spanwand.errors import ConfigError
-from spanwand.normalise import Normalise
+from spanwand.events import Evaluation
 from spanwand.operations import Operation
 from spanwand.record import Generation, Service
 from spanwand.redact import Redact, opened
@@ -20,10 +20,12 @@ from spanwand.redactors.scrub import Scrubber
 from spanwand_sidecar.commands.explain import pseudonym_key, read
 from spanwand_sidecar.commands.settings import config_option, load_config
 from spanwand_sidecar.explain.fields import Field, fields
-from spanwand_sidecar.explain.requests import MAX_BYTES, trace_requests
+from spanwand_sidecar.explain.records import Record, records
+from spanwand_sidecar.explain.requests import MAX_BYTES
 
 POLICIES = ("counts-only", "redacted", "full")
 _SHOWN = 2
+_SIGNS = (b"resourceSpans", b"resourceLogs", b"resourceMetrics")
 _UNSEEN = {*range(32), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)} - {*b"\n\t"}
 _ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in _UNSEEN}
 """Of what moves a terminal's cursor, colours it, or turns its lines around: nothing of a file may do that (R22)."""
@@ -35,40 +37,29 @@ _ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in _UNSEE
 @click.option("--policy", type=click.Choice(POLICIES), help="Instead of the configured one; for text, `redacted`.")
 @click.option("--explain", is_flag=True, help="Say what goes from where by which rule, instead.")
 def redact(file: str, config_file: Path | None, policy: str | None, explain: bool) -> None:  # noqa: FBT001  # click
-    """Show what redaction leaves of FILE: of a text, or of the model calls in OTLP traces.
+    """Show what redaction leaves of FILE: of a text, of the model calls in OTLP traces, of the events in OTLP logs.
 
-    FILE holds a text, or OTLP trace requests in protobuf or JSON, gzipped or not. Nothing is stored or sent. Secrets
-    are never shown in full; control characters are shown as their escapes.
+    FILE holds a text, or OTLP requests of traces or logs in protobuf or JSON, gzipped or not. Nothing is stored or
+    sent. Secrets are never shown in full; control characters are shown as their escapes.
     """
     config = load_config(config_file).config
     data = read(file)
     try:
-        calls = list(calls_of(data, config))
+        found = list(records(data, config))
     except ConfigError as error:
-        if b"resourceSpans" in data:
+        if any(sign in data for sign in _SIGNS):
             click.echo(f"spanwand: {file} is taken for a text: {error}", err=True)
-        calls = [("text", as_call(text_of(data, file)))]
+        text = text_of(data, file)
+        found = [("text", as_call(text))]
         policy = policy or "redacted"
-        longest = len(calls[0][1].content.input)
-        config = config.model_copy(update={"redact": config.redact.model_copy(update={"content_max_chars": longest})})
-    if not calls:
-        click.echo(f"spanwand: {file}: no model call in it", err=True)
+        config = config.model_copy(update={"redact": config.redact.model_copy(update={"content_max_chars": len(text)})})
+    if not found:
+        click.echo(f"spanwand: {file}: no model call in it, nor an event that is read", err=True)
     chosen = config.redact.model_copy(update={"policy": policy} if policy else {})
     line = Redact(chosen, pseudonym_key(config), Drops())
-    for title, call in calls:
-        for output in explained(title, call, line, chosen) if explain else left(title, call, line):
+    for title, record in found:
+        for output in explained(title, record, line, chosen) if explain else left(title, record, line):
             click.echo(output.translate(_ESCAPES))
-
-
-def calls_of(data: bytes, config: LineConfig) -> Iterator[tuple[str, Generation]]:
-    """The model calls and other steps in OTLP traces, each with a title. Raises ConfigError if there are no traces."""
-    normalise = Normalise(config.gather.request_attributes)
-    decode = Decode(normalise.keys, Drops())
-    for request in trace_requests(data):
-        for span in decode(request.SerializeToString())[0]:
-            call = normalise(span)
-            if call is not None:
-                yield f"span {call.span_id.hex()}", call
 
 
 def text_of(data: bytes, file: str) -> str:
@@ -94,21 +85,28 @@ def as_call(text: str) -> Generation:
     )
 
 
-def left(title: str, call: Generation, line: Redact) -> Iterator[str]:
-    """What is left of a text; or of a call, field by field."""
-    clean = opened(line(call))
-    if title == "text":
+def cleaned(record: Record, line: Redact) -> Record:
+    """A record as it leaves."""
+    if isinstance(record, Evaluation):
+        return replace(line.evaluation(record), response_id="")  # by which `gather` has found the call
+    return opened(line(record))
+
+
+def left(title: str, record: Record, line: Redact) -> Iterator[str]:
+    """What is left of a text; or of a record, field by field."""
+    clean = cleaned(record, line)
+    if title == "text" and isinstance(clean, Generation):
         yield clean.content.input
         return
     yield title
-    for field in fields(call, clean, raw=False):
+    for field in fields(record, clean, raw=False):
         yield f"  {field.path}: {field.value if field.value not in (None, '') else '-'}"
 
 
-def explained(title: str, call: Generation, line: Redact, config: RedactConfig) -> Iterator[str]:
+def explained(title: str, record: Record, line: Redact, config: RedactConfig) -> Iterator[str]:
     """What goes from where, and by which rule."""
     before = Counter(line.counts)
-    gone = [field for field in fields(call, opened(line(call)), raw=True) if field.note]
+    gone = [field for field in fields(record, cleaned(record, line), raw=True) if field.note]
     yield title if gone else f"{title}: nothing goes"
     for field in gone:
         yield f"  {'text' if title == 'text' else place(field)}: {field.note}"

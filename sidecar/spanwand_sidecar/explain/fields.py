@@ -4,13 +4,17 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from spanwand.events import Evaluation
 from spanwand.record import Clean, Generation
+from spanwand.redactors.rules import sources_of
 
 _ELSEWHERE = {
     *("trace_id", "span_id", "parent_span_id", "start_ns", "end_ns", "name", "dialect", "operation", "sources"),
-    *("cost.computed_usd", "trace_state", "held_content"),
+    *("cost.computed_usd", "trace_state", "held_content", "time_ns"),
 }
 """What an explanation says in another place."""
+_OF_EVALUATIONS = _ELSEWHERE - {"name"}
+"""Likewise; their names are texts of their senders."""
 _NOTHING: tuple[object, ...] = (None, "", (), {})
 
 
@@ -23,13 +27,13 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
-def fields(sent: Generation, clean: Generation, *, raw: bool) -> Iterator[Field]:
+def fields(sent: Generation | Evaluation, clean: Generation | Evaluation, *, raw: bool) -> Iterator[Field]:
     """The fields that hold something, before redaction or behind it. `raw`: show the value from before."""
-    left = dict(_flat(clean))
+    left, sources = dict(_flat(clean)), sources_of(sent)
     for path, before in _flat(sent):
         after = left.get(path)
         value = before if raw else after
-        yield Field(path, value, _source(sent.sources, path), "" if before == after else _note(path, before, after))
+        yield Field(path, value, _source(sources, path), "" if before == after else _note(path, before, after))
 
 
 def changes(call: Clean, counted: Clean) -> Iterator[str]:
@@ -44,7 +48,8 @@ def _flat(record: msgspec.Struct, prefix: str = "") -> Iterator[tuple[str, objec
     for name in record.__struct_fields__:
         value = getattr(record, name)
         path = f"{prefix}{name}"
-        if path in _ELSEWHERE or value in _NOTHING:
+        elsewhere = _OF_EVALUATIONS if isinstance(record, Evaluation) else _ELSEWHERE
+        if path in elsewhere or value in _NOTHING:
             continue
         if isinstance(value, msgspec.Struct):
             yield from _flat(value, f"{path}.")

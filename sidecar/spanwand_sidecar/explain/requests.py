@@ -1,4 +1,4 @@
-"""OTLP as people have it in files -> the trace requests in it, as protobuf.
+"""OTLP as people have it in files -> the requests in it, of traces or of logs, as protobuf.
 
 Protobuf: one request, or several with their length before each in four bytes, as the Collector's file exporter writes
 them. JSON: one or more requests, on a line each or not, or our captures (`{"request": ...}`). Either may be gzipped.
@@ -7,13 +7,13 @@ them. JSON: one or more requests, on a line each or not, or our captures (`{"req
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from google.protobuf.message import DecodeError
 
 from spanwand.errors import ConfigError
-from spanwand.otlp.v1 import view_pb2
+from spanwand.otlp.v1 import logs_view_pb2, view_pb2
 from spanwand_sidecar.receive.otlp_json import NotOtlpJson, to_protobuf
 from spanwand_sidecar.receive.signals import Signal
 
@@ -27,21 +27,34 @@ _KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _ENUMS = {f"SPAN_KIND_{kind}": number for number, kind in enumerate(_KINDS)}
 _ENUMS |= {f"STATUS_CODE_{code}": number for number, code in enumerate(("UNSET", "OK", "ERROR"))}
 """OTLP/JSON has the numbers, and our receiver takes nothing else; protobuf's own JSON has the names."""
-_OTHERS = {"resourceLogs": "logs", "resourceMetrics": "metrics"}
+_SIGNALS: Mapping[str, Signal] = {"resourceLogs": Signal.LOGS, "resourceMetrics": Signal.METRICS}
+"""By what a document holds; all others are traces."""
+Request = tuple[Signal, bytes]
+"""What is in it, and the protobuf."""
 
 
-def trace_requests(data: bytes) -> list[view_pb2.TracesRequest]:
-    """The requests in a file. Raises ConfigError, one line, if it holds none."""
+def requests(data: bytes) -> list[Request]:
+    """The requests in a file, whatever they hold. Raises ConfigError, one line, if it is no OTLP."""
     data = _inflated(data)
     if len(data) > MAX_BYTES:
         raise ConfigError(f"more than {MAX_BYTES >> 20} MiB: explain a part of it")
     if not data.strip(_SPACE):
         raise ConfigError("there is nothing in it")
-    bodies = _from_json(data) if data.lstrip(_SPACE)[:1] in b"{[" else _framed(data) or [data]
-    requests = [_parse(body) for body in bodies]
-    if not any(request.resource_spans for request in requests):
+    if data.lstrip(_SPACE)[:1] in b"{[":
+        return _from_json(data)
+    return [(_signal(body), body) for body in _framed(data) or [data]]
+
+
+def trace_requests(data: bytes) -> list[view_pb2.TracesRequest]:
+    """The trace requests in a file that holds nothing else. Raises ConfigError, one line, if that is not so."""
+    found = requests(data)
+    other = next((signal for signal, _ in found if signal is not Signal.TRACES), None)
+    if other:
+        raise ConfigError(f"it holds {other}; only traces can be explained")
+    parsed = [_parse(body) for _, body in found]
+    if not any(request.resource_spans for request in parsed):
         raise ConfigError("it holds no OTLP traces")
-    return requests
+    return parsed
 
 
 def _inflated(data: bytes) -> bytes:
@@ -69,6 +82,21 @@ def _framed(data: bytes) -> list[bytes]:
     return pieces
 
 
+def _signal(body: bytes) -> Signal:
+    """Spans have ids where log records have none: in protobuf nothing else tells the two apart."""
+    spans = [span for sent in _parse(body).resource_spans for scope in sent.scope_spans for span in scope.spans]
+    return Signal.TRACES if any(span.trace_id or span.span_id for span in spans) or not _is_logs(body) else Signal.LOGS
+
+
+def _is_logs(body: bytes) -> bool:
+    try:
+        request = logs_view_pb2.LogsRequest.FromString(body)
+    except DecodeError:
+        return False
+    records = [record for sent in request.resource_logs for scope in sent.scope_logs for record in scope.log_records]
+    return any(record.time_unix_nano or record.observed_time_unix_nano or record.event_name for record in records)
+
+
 def _parse(body: bytes) -> view_pb2.TracesRequest:
     try:
         return view_pb2.TracesRequest.FromString(body)
@@ -76,7 +104,7 @@ def _parse(body: bytes) -> view_pb2.TracesRequest:
         raise ConfigError("it is neither OTLP in protobuf nor in JSON") from None
 
 
-def _from_json(data: bytes) -> list[bytes]:
+def _from_json(data: bytes) -> list[Request]:
     try:
         return [_converted(document) for document in _documents(data.decode().strip("\ufeff"))]
     except UnicodeDecodeError:
@@ -105,15 +133,13 @@ def _next(text: str, at: int) -> int:
     return found.start() if found else len(text)
 
 
-def _converted(document: object) -> bytes:
+def _converted(document: object) -> Request:
     if isinstance(document, dict):
         document = document.get("request", document)
     if not isinstance(document, dict):
         raise ConfigError("its JSON is no OTLP request")
-    other = next((name for key, name in _OTHERS.items() if key in document), "")
-    if other:
-        raise ConfigError(f"it holds {other}; only traces can be explained")
-    return to_protobuf(Signal.TRACES, msgspec.json.encode(_numbered(document)))
+    signal = next((signal for key, signal in _SIGNALS.items() if key in document), Signal.TRACES)
+    return signal, to_protobuf(signal, msgspec.json.encode(_numbered(document)))
 
 
 def _numbered(value: object) -> object:
