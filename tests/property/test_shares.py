@@ -194,3 +194,22 @@ def test_many_short_calls_between_two_readings_stay_few_pieces() -> None:
     assert len(interval.ends) <= 65
     assert sum(share.seconds for share in shares) + interval.left_s == pytest.approx(1)
     assert sum(share.seconds for share in shares[:10]) == pytest.approx(0.01)
+
+
+def test_each_of_many_calls_at_the_same_time_costs_little() -> None:
+    """R22: a call that comes, or goes, does not go through the pieces of all others each time."""
+    interval, calls = Interval(0, SECOND_NS, 1_000.0), [Call(number, SECOND_NS - number) for number in range(2_000)]
+    merged = 0
+    for call in calls:
+        interval.wait(call.start_ns, call.end_ns, 1)
+        merged += not interval.changes
+    assert len(interval.ends) == 2 * len(calls) - 1
+    assert merged < 20
+    seconds = 0.0
+    for call in calls:
+        interval.wait(call.start_ns, call.end_ns, -1)
+        seconds += interval.take(call.start_ns, call.end_ns)
+        merged += not interval.changes
+    assert merged < 100
+    assert seconds + interval.left_s == pytest.approx(1)
+    assert len(interval.ends) < 10

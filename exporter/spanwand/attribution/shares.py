@@ -8,7 +8,7 @@ finds what is left, nobody takes what another one has, and what is left in the e
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import msgspec
 
@@ -19,8 +19,9 @@ _MOST_PIECES = 64
 class Interval(msgspec.Struct):
     """From one reading of a device to the next: mutable, for what is left of it. None is not known.
 
-    `ends`, `left` and `waiting` describe its pieces, in order: where each ends, which part of it nobody has taken, and
-    how many calls wait for it.
+    `ends`, `left` and `steps` describe its pieces, in order: where each ends, which part of it nobody has taken, and
+    how many more calls wait for it than for the piece before. So a call that comes changes two numbers, however many
+    pieces lie between them.
     """
 
     start_ns: int
@@ -35,15 +36,23 @@ class Interval(msgspec.Struct):
     """Start of the window of journal time in which it came."""
     ends: list[int] = msgspec.field(default_factory=list)
     left: list[float] = msgspec.field(default_factory=list)
-    waiting: list[int] = msgspec.field(default_factory=list)
+    steps: list[int] = msgspec.field(default_factory=list)
+    changes: int = 0
+    """Since pieces were merged. While calls wait that is done once for as many as there are pieces."""
 
     def __post_init__(self) -> None:
-        self.ends, self.left, self.waiting = [self.end_ns], [1.0], [0]
+        self.ends, self.left, self.steps = [self.end_ns], [1.0], [0]
 
     @property
     def left_s(self) -> float:
         """Seconds of it that nobody has taken."""
-        return sum(self._length_ns(piece) * left for piece, left in enumerate(self.left)) / 1e9
+        lengths_ns = self._lengths_ns(range(len(self.ends)))
+        return sum([length_ns * left for length_ns, left in zip(lengths_ns, self.left, strict=True)]) / 1e9
+
+    @property
+    def waiting(self) -> list[int]:
+        """How many calls wait for each piece. Less than none, if the clock was set back."""
+        return list(accumulate(self.steps))
 
     def joules_of(self, seconds: float) -> float | None:
         """The energy of so many of its seconds."""
@@ -51,35 +60,40 @@ class Interval(msgspec.Struct):
 
     def wait(self, start_ns: int, end_ns: int, calls: int) -> None:
         """So many calls more (or less, if negative) wait for a part of the time from start to end."""
-        for piece in self._pieces(start_ns, end_ns):
-            self.waiting[piece] = max(self.waiting[piece] + calls, 0)  # below, if the clock was set back
-        self._merge()
+        pieces = self._pieces(start_ns, end_ns)
+        if pieces:
+            self.steps[pieces.start] += calls
+            if pieces.stop < len(self.steps):
+                self.steps[pieces.stop] -= calls
+            self._changed()
 
     def take(self, start_ns: int, end_ns: int) -> float:
         """Take the part that one call, which does not wait any more, has in this time; returns its seconds."""
-        taken_ns = 0.0
-        for piece in self._pieces(start_ns, end_ns):
-            part = self.left[piece] / (self.waiting[piece] + 1)
-            taken_ns += self._length_ns(piece) * part
-            self.left[piece] = self.left[piece] - part if self.waiting[piece] else 0.0
-        self._merge()
-        return taken_ns / 1e9
+        pieces = self._pieces(start_ns, end_ns)
+        some = slice(pieces.start, pieces.stop)
+        left, waiting, lengths_ns = self.left[some], self.waiting[some], self._lengths_ns(pieces)
+        parts = [part / (calls + 1) if calls > 0 else part for part, calls in zip(left, waiting, strict=True)]
+        self.left[some] = [part - taken for part, taken in zip(left, parts, strict=True)]
+        self._changed()
+        return sum([length_ns * part for length_ns, part in zip(lengths_ns, parts, strict=True)]) / 1e9
 
     def join(self, intervals: Iterable["Interval"]) -> None:
         """Have the pieces of some intervals, in order, which fill it but for gaps; nothing is left of these."""
-        self.ends, self.left, self.waiting = [], [], []
+        self.ends, self.left, waiting = [], [], list[int]()
         for interval in intervals:
             if interval.start_ns > (self.ends[-1] if self.ends else self.start_ns):
                 self.ends.append(interval.start_ns)
                 self.left.append(0.0)
-                self.waiting.append(0)
+                waiting.append(0)
             self.ends += interval.ends
             self.left += interval.left
-            self.waiting += interval.waiting
+            waiting += interval.waiting
+        self.steps = [now - before for before, now in pairwise((0, *waiting))]
         self._merge()
 
-    def _length_ns(self, piece: int) -> int:
-        return self.ends[piece] - (self.ends[piece - 1] if piece else self.start_ns)
+    def _lengths_ns(self, pieces: range) -> list[int]:
+        begun_ns = self.ends[pieces.start - 1] if pieces.start else self.start_ns
+        return [end - start for start, end in pairwise((begun_ns, *self.ends[pieces.start : pieces.stop]))]
 
     def _pieces(self, start_ns: int, end_ns: int) -> range:
         """The pieces that fill the time from start to end, which are cut there if need be."""
@@ -95,27 +109,31 @@ class Interval(msgspec.Struct):
         if at_ns > self.start_ns and self.ends[piece] != at_ns:
             self.ends.insert(piece, at_ns)
             self.left.insert(piece, self.left[piece])
-            self.waiting.insert(piece, self.waiting[piece])
+            self.steps.insert(piece + 1, 0)
+
+    def _changed(self) -> None:
+        self.changes += 1
+        if len(self.ends) > 1 and (self.changes >= len(self.ends) or not any(self.steps)):
+            self._merge()
 
     def _merge(self) -> None:
         """Make one of neighbours that do not differ; if there are too many pieces, of those with as many that wait."""
-        if len(self.ends) == 1:
-            return
+        self.changes = 0
         is_crowded = len(self.ends) > _MOST_PIECES
-        lengths_ns = [end - start for start, end in pairwise((self.start_ns, *self.ends))]
+        lengths_ns = self._lengths_ns(range(len(self.ends)))
         merged: list[tuple[int, float, int, int]] = []
-        for end_ns, left, waiting, length_ns in zip(self.ends, self.left, self.waiting, lengths_ns, strict=True):
-            _, left_before, waiting_before, length_before_ns = merged[-1] if merged else (0, -1.0, -1, 0)
-            if waiting == waiting_before and (is_crowded or left == left_before):
+        for end_ns, left, step, length_ns in zip(self.ends, self.left, self.steps, lengths_ns, strict=True):
+            _, left_before, step_before, length_before_ns = merged[-1] if merged else (0, -1.0, 0, 0)
+            if merged and not step and (is_crowded or left == left_before):
                 both_ns = length_before_ns + length_ns
                 if left != left_before:
                     left = (left_before * length_before_ns + left * length_ns) / both_ns
-                merged[-1] = end_ns, left, waiting, both_ns
+                merged[-1] = end_ns, left, step_before, both_ns
             else:
-                merged.append((end_ns, left, waiting, length_ns))
+                merged.append((end_ns, left, step, length_ns))
         self.ends = [piece[0] for piece in merged]
         self.left = [piece[1] for piece in merged]
-        self.waiting = [piece[2] for piece in merged]
+        self.steps = [piece[2] for piece in merged]
 
 
 class Taken(msgspec.Struct):
