@@ -1,6 +1,7 @@
 """What was said in a model call: plain as far as `redact`, held behind it, clean once it is opened (docs/adr/0027)."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn, Self
 
 import msgspec
@@ -40,17 +41,35 @@ class HeldText(msgspec.Struct, frozen=True, gc=False):
         return f"<{self.name}, {len(self.text):,} characters>"
 
 
+class _Lines(dict[str, None]):
+    """The lines of one text: each of them once, until no cell of a Table shows more."""
+
+    __slots__ = ("_chars",)
+
+    def __init__(self) -> None:
+        self._chars = 0
+
+    def add(self, line: str) -> bool:
+        """Take a line, and say whether it is a further one, and there was room for it."""
+        is_further = line not in self and self._chars <= _LONGEST
+        if is_further:
+            self[line] = None
+            self._chars += len(line)
+        return is_further
+
+
 class HeldContent:
     """What was said, and is not looked at before it leaves: the one way out of here is `opened`, and that cleans it.
 
     On purpose no struct: what prints, encodes, compares or copies records finds nothing to read.
     """
 
-    __slots__ = ("__failed", "__texts", "chars")
+    __slots__ = ("__failed", "__lines", "__texts", "chars")
 
     def __init__(self, texts: tuple[HeldText, ...], failed: Callable[[Exception], None]) -> None:
         """`failed` is told why a text cannot leave."""
-        self.__texts = texts
+        self.__texts: tuple[HeldText, ...] | list[HeldText] = texts
+        self.__lines: defaultdict[str, _Lines] | None = None  # of few: to most of it nothing is added
         self.__failed = failed
         self.chars = sum([len(held.text) for held in texts])
 
@@ -64,24 +83,33 @@ class HeldContent:
 
     def opened(self, names: Sequence[str] = _NAMES) -> Content:
         """The fields of these names as they may leave. Never raises: if one cannot be cleaned, nothing leaves."""
-        cleaned: dict[str, str] = {}
         try:
-            for held in self.__texts:
-                if held.name in names:
-                    cleaned[held.name] = _lines(cleaned.get(held.name, ""), held.clean(held.text))
+            cleaned = [(held.name, held.clean(held.text)) for held in self.__texts if held.name in names]
         except Exception as error:  # noqa: BLE001  whatever it is, nothing may leave unseen
             self.__failed(error)
             return NO_CONTENT
-        return Content(**cleaned)
+        texts = dict(cleaned)
+        return Content(**(texts if len(texts) == len(cleaned) else _joined(cleaned)))
 
-    def with_lines(self, other: Self) -> Self:
-        """With what the other adds as further lines of each text; what is sent again is no other."""
-        texts = list(self.__texts)
-        for added in other.__texts:
-            before = [held for held in texts if held.name == added.name]
-            if added not in before and sum(len(held.text) for held in before) <= _LONGEST:
-                texts.append(added)
-        return type(self)(tuple(texts), self.__failed)
+    def add(self, other: Self) -> int:
+        """Take the other's texts as further lines; what is sent again is no other. Returns for how many is no room.
+
+        In place: of one call thousands of events may say something.
+        """
+        if self.__lines is None:
+            self.__lines = defaultdict(_Lines)
+            for held in self.__texts:
+                self.__lines[held.name].add(held.text)
+        texts = self.__texts = self.__texts if isinstance(self.__texts, list) else list(self.__texts)
+        lost = 0
+        for held in other.__texts:
+            lines = self.__lines[held.name]
+            if lines.add(held.text):
+                texts.append(held)
+                self.chars += len(held.text)
+            else:
+                lost += held.text not in lines
+        return lost
 
     def filled(self, other: Self) -> Self:
         """With the other's texts for the fields that have none."""
@@ -90,7 +118,9 @@ class HeldContent:
         return type(self)((*self.__texts, *missing), self.__failed) if missing else self
 
 
-def _lines(before: str, text: str) -> str:
-    if not text or len(before) > _LONGEST or text in before.split("\n"):
-        return before
-    return f"{before}\n{text}" if before else text
+def _joined(cleaned: Iterable[tuple[str, str]]) -> dict[str, str]:
+    fields: defaultdict[str, _Lines] = defaultdict(_Lines)
+    for name, line in cleaned:
+        if line:
+            fields[name].add(line)
+    return {name: "\n".join(lines) for name, lines in fields.items()}

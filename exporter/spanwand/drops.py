@@ -27,6 +27,8 @@ class DropReason(StrEnum):
     """A generation whose trace makes no Request, because its window has too many traces; it is in metrics and rows."""
     UNJOINED_EVENT = "unjoined_event"
     """A log event about a call that did not come while its trace was open, or not before it had left."""
+    SAID_OVER_LIMIT = "said_over_limit"
+    """A text of a log event about a call of which events say more than 20,000 characters already."""
     SERIES_OVERFLOW = "series_overflow"
     """A point of an OTLP metric, in a window that has points of too many series."""
     ROW_REFUSED = "row_refused"

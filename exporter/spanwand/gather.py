@@ -112,7 +112,9 @@ class Gather:
         """Take what an event says of a call, or of all calls of its trace; the call may have come, or come later."""
         trace = self._traces.with_event(said.trace_id, arrival_ns, _weight(said))
         if isinstance(trace, Trace):
-            add_said(trace, said)
+            lost = add_said(trace, said)
+            if lost:
+                self._drops[DropReason.SAID_OVER_LIMIT] += lost
             self._traces.place(trace)
         else:
             self._drops.update(unjoined(said))

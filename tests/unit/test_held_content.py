@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 from tests.support.records import KEPT, call, held
 
 from spanwand.config import RedactConfig
-from spanwand.content import NO_CONTENT, Content, HeldContent
+from spanwand.content import NO_CONTENT, Content, HeldContent, HeldText
 from spanwand.drops import DropReason, Drops
 from spanwand.record import Clean, Failure, Generation
 from spanwand.redact import Redact, opened
@@ -126,11 +126,49 @@ def test_a_redactor_of_ones_own_sees_what_was_said() -> None:
 
 
 def test_lines_are_added_until_no_cell_shows_more() -> None:
-    """R20, R22: as events come one by one."""
+    """R20, R22: as events come one by one; what there is no room for is told of, what is sent again is nothing new."""
     said = held(input="a", system="s")
-    for text in ("b", "a", "b", "c" * 20_000, "d"):
-        said = said.with_lines(held(input=text, output=text[:1]))
+    lost = [said.add(held(input=text, output=text[:1])) for text in ("b", "a", "b", "c" * 20_000, "d", "c" * 20_000)]
     assert said.opened() == Content(input="a\nb\n" + "c" * 20_000, output="b\na\nc\nd", system="s")
+    assert lost == [0, 0, 0, 0, 1, 0]
+    assert said.chars == 20_000 + len("ab" + "bacd" + "s")
+
+
+def test_lines_that_are_the_same_once_they_are_clean_are_one() -> None:
+    said = HeldContent((HeldText("input", "1", lambda _: "x"),), print)
+    for text in "23":
+        said.add(HeldContent((HeldText("input", text, lambda _: "x"), HeldText("output", text, lambda _: "")), print))
+    assert said.opened() == Content(input="x")
+
+
+class Counted(str):
+    """Counts how often it is looked at."""
+
+    __slots__ = ()
+    looks = 0
+
+    def __hash__(self) -> int:
+        Counted.looks += 1
+        return super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        Counted.looks += 1
+        return super().__eq__(other)
+
+    def __len__(self) -> int:
+        Counted.looks += 1
+        return super().__len__()
+
+
+@pytest.mark.parametrize("number", [10, 100, 1_000, 10_000, 40_000])
+def test_a_line_takes_as_many_steps_however_many_there_are(number: int) -> None:
+    """R22: 10,000 tiny events on one call took seconds."""
+    Counted.looks = 0
+    said, *others = (HeldContent((HeldText("input", Counted(at), Counted),), print) for at in range(number))
+    lost = sum(map(said.add, others))
+    assert len(said.opened().input.splitlines()) + lost == number
+    assert (lost > 0) == (number > 5_000)
+    assert Counted.looks <= 12 * number
 
 
 def test_a_call_keeps_its_own_text() -> None:

@@ -24,7 +24,8 @@ from spanwand.rows import feedback_row
 from spanwand.scores import Scores
 from spanwand.supplement import Supplement
 from spanwand.tables import FEEDBACK, TABLES
-from spanwand.traces.join import filled, together
+from spanwand.traces.join import add_said, filled
+from spanwand.traces.trace import Trace
 
 TRACE_ID, SPAN_ID = 0xA1, 0xB2
 SERVICE = Service(name="chat")
@@ -57,10 +58,12 @@ def read(*bodies: bytes) -> list[Generation | Evaluation]:
 
 
 def added(*bodies: bytes) -> Clean:
-    first, *others = (REDACT(found) for found in read(*bodies) if isinstance(found, Generation))
-    for other in others:
-        first = together(first, other)
-    return first
+    trace = Trace(trace_id=b"", position=0, last_ns=0, begun_ns=0, begun_spans=0, begun_bytes=0)
+    for found in read(*bodies):
+        if isinstance(found, Generation):
+            assert add_said(trace, REDACT(found)) == 0
+    (said,) = (trace.said or {}).values()
+    return said
 
 
 def call(**fields: Any) -> Clean:

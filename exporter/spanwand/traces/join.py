@@ -10,14 +10,17 @@ from spanwand.record import Clean
 from spanwand.traces.trace import Trace
 
 
-def add_said(trace: Trace, said: Clean) -> None:
-    """Take what an event says."""
-    if trace.said is None:
-        trace.said = {}
-    before = trace.said.get(said.span_id)
-    trace.said[said.span_id] = said if before is None else together(before, said)
+def add_said(trace: Trace, said: Clean) -> int:
+    """Take what an event says; messages come one by one. Returns how many of its texts there was no room for."""
     if said.arm and not (trace.experiment or trace.arm or trace.revision):
         trace.experiment, trace.arm = said.experiment, said.arm
+    if trace.said is None:
+        trace.said = {}
+    before = trace.said.setdefault(said.span_id, said)
+    if before is said:
+        return 0
+    trace.said[said.span_id] = _together(before, said)
+    return before.held_content.add(said.held_content) if before.held_content and said.held_content else 0
 
 
 def with_said(trace: Trace, generation: Clean) -> Clean:
@@ -41,12 +44,11 @@ def unjoined(said: Clean) -> Drops:
     return Drops({DropReason.MEDIA_LATE: late, DropReason.UNJOINED_EVENT: 0 if only_media else 1})
 
 
-def together(first: Clean, second: Clean) -> Clean:
-    """What two events add to one call. Messages come one by one: each is a line; what is sent again is no other."""
-    said, more = first.held_content, second.held_content
+def _together(first: Clean, second: Clean) -> Clean:
+    """What two events add to one call. If both hold content, the second's is still to be added to the first's."""
     return replace(
         first,
-        held_content=said.with_lines(more) if said and more else said or more,
+        held_content=first.held_content or second.held_content,
         experiment=first.experiment or second.experiment,
         arm=first.arm or second.arm,
         failure=first.failure or second.failure,
