@@ -183,6 +183,16 @@ def test_who_comes_late_takes_what_is_left() -> None:
     assert [interval.left_s for interval in added] == [0, 0, 0, 1]
 
 
+def test_who_waited_where_nothing_was_read_leaves_nothing_behind() -> None:
+    """R22: readings on both sides of a gap become one interval; nobody is known to wait for the gap."""
+    call, gap_ns = Call(0, 2 * SECOND_NS), 777
+    readings = [Interval(start_ns, start_ns + SECOND_NS, 100.0) for start_ns in (0, SECOND_NS + gap_ns)]
+    timeline, [share], _ = play([*readings, Waits(call), Later(1 << 62), Decided(call)])
+    [whole] = timeline.let_go(1 << 62)
+    assert share.seconds == pytest.approx((2 * SECOND_NS - gap_ns) / 1e9)
+    assert set(whole.waiting) == {0}
+
+
 def test_many_short_calls_between_two_readings_stay_few_pieces() -> None:
     """Bounded memory; sums stay exact."""
     interval = Interval(0, SECOND_NS, 1_000.0)

@@ -51,8 +51,8 @@ class Interval(msgspec.Struct):
 
     @property
     def waiting(self) -> list[int]:
-        """How many calls wait for each piece. Less than none, if the clock was set back."""
-        return list(accumulate(self.steps))
+        """How many calls wait for each piece. More may go than came, where nothing was read or the clock set back."""
+        return [max(calls, 0) for calls in accumulate(self.steps)]
 
     def joules_of(self, seconds: float) -> float | None:
         """The energy of so many of its seconds."""
@@ -72,7 +72,7 @@ class Interval(msgspec.Struct):
         pieces = self._pieces(start_ns, end_ns)
         some = slice(pieces.start, pieces.stop)
         left, waiting, lengths_ns = self.left[some], self.waiting[some], self._lengths_ns(pieces)
-        parts = [part / (calls + 1) if calls > 0 else part for part, calls in zip(left, waiting, strict=True)]
+        parts = [part / (calls + 1) for part, calls in zip(left, waiting, strict=True)]
         self.left[some] = [part - taken for part, taken in zip(left, parts, strict=True)]
         self._changed()
         return sum([length_ns * part for length_ns, part in zip(lengths_ns, parts, strict=True)]) / 1e9
