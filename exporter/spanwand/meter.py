@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from spanwand.drops import DropReason, Drops
+from spanwand.gpu_growth import growth
 from spanwand.gpu_points import gpu_samples
 from spanwand.gpu_sample import GpuSample, decode
 from spanwand.measurement import Measurement, Reading
@@ -28,8 +29,6 @@ MOST_DEVICES = 256
 """Of which apps may tell; more are not from one machine."""
 LIVE_NS = 300 * 1_000_000_000
 """Quiet after which a service, or a device, is forgotten."""
-_BLIND_S = 15.0
-"""Longest time between two readings of power that says what was used in between, for devices that count no energy."""
 
 STATES: Mapping[str, str] = {
     name: name
@@ -41,16 +40,6 @@ STATES: Mapping[str, str] = {
 """Fields of a sample that are states, and the last part of their key."""
 PEAKS = ("utilization_peak", "power_peak_w")
 """Fields, and last parts of keys, of which a window has the largest."""
-COUNTERS: Mapping[str, tuple[str, float]] = {
-    "energy_mj": ("energy_j", 0.001),
-    "ecc_corrected": ("ecc_corrected", 1),
-    "ecc_uncorrected": ("ecc_uncorrected", 1),
-    "pcie_received_bytes": ("pcie_received_bytes", 1),
-    "pcie_sent_bytes": ("pcie_sent_bytes", 1),
-    "nvlink_received_bytes": ("nvlink_received_bytes", 1),
-    "nvlink_sent_bytes": ("nvlink_sent_bytes", 1),
-}
-"""Fields that count, the last part of their key, and what turns their unit into ours."""
 
 
 class _Last(msgspec.Struct, frozen=True):
@@ -210,25 +199,6 @@ class Meter:
 
 def _is_older(heard: _Heard, oldest_ns: int, oldest: int) -> bool:
     return heard.arrival_ns < oldest_ns or heard.position < oldest
-
-
-def growth(before: GpuSample, now: GpuSample) -> Iterator[tuple[str, float]]:
-    """How much the counters of a device grew, by the last part of their key. One that shrank began anew."""
-    for field, (key, scale) in COUNTERS.items():
-        then, value = getattr(before, field), getattr(now, field)
-        if then is not None and value is not None:
-            yield key, (value - then if value >= then else value) * scale
-    if now.energy_mj is None:
-        seconds, power_w = (now.time_ns - before.time_ns) / 1e9, _mean_power_w(before, now)
-        if 0 < seconds <= _BLIND_S and power_w is not None:
-            yield "energy_j", seconds * power_w
-
-
-def _mean_power_w(before: GpuSample, now: GpuSample) -> float | None:
-    """Between two readings: by the driver's own samples if it has any, else of both ends."""
-    if now.power_peak_w is not None or now.power_w is None:
-        return now.power_w
-    return None if before.power_w is None else (before.power_w + now.power_w) / 2
 
 
 def _readings(uuid: str, device: _Device) -> Iterator[Reading]:

@@ -80,6 +80,19 @@ def test_a_clock_that_is_ahead_is_put_right_as_far_as_is_known() -> None:
     assert shares(line) == [(4.0, 400.0)]
 
 
+@pytest.mark.parametrize(("energy_mj", "joules"), [(0, 600.0), (600_000_000, 600.0)])
+def test_a_counter_that_says_nonsense_once_gives_nobody_what_it_ever_counted(energy_mj: int, joules: float) -> None:
+    """P9. Of the second in which it began anew nothing is known; power is none that a device could draw."""
+    line = GpuLine()
+    for second in TEN_SECONDS:
+        counted = 5_000_000_000 + second * 100_000
+        line.reads(second, energy_mj=energy_mj if second == 5 else counted)
+    line.called(2, 9, arrival_s=10)
+    share = one(line)
+    assert share["joules"] <= joules
+    assert share["uncertainty"] >= 1 / 7
+
+
 def test_readings_that_come_after_the_call_count_too() -> None:
     line = GpuLine()
     line.reads(*range(5))

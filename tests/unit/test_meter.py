@@ -8,8 +8,9 @@ from tests.support.records import trace_id
 
 from spanwand.batch import Batch
 from spanwand.config import AttributionConfig, GpuConfig, LineConfig
+from spanwand.gpu_growth import COUNTERS, growth
 from spanwand.gpu_sample import GpuSample, decode, encode
-from spanwand.meter import COUNTERS, LIVE_NS, PEAKS, STATES, growth
+from spanwand.meter import LIVE_NS, PEAKS, STATES
 from spanwand.metrics import metric_of
 from spanwand.pipeline import Pipeline
 from spanwand.span import Span, SpanResource
@@ -123,6 +124,8 @@ def test_what_is_not_known_is_not_there() -> None:
         ({"energy_mj": 1_000}, {"energy_mj": None, "power_w": None}, None),
         ({"energy_mj": None, "power_w": 100.0}, {"energy_mj": None, "power_w": 200.0}, 300.0),  # 2 s at 150 W
         ({"energy_mj": None, "power_w": None}, {"energy_mj": None, "power_w": 200.0}, None),
+        ({"energy_mj": None, "power_w": 100.0}, {"energy_mj": 5_000, "power_w": 200.0}, 300.0),  # it counts from now on
+        ({"energy_mj": 0}, {"energy_mj": 9 * 10**9}, 200.0),  # 4.5 MW are none: 2 s at 100 W
         # a mean of the driver's own samples needs no other end
         ({"energy_mj": None}, {"energy_mj": None, "power_w": 150.0, "power_peak_w": 300.0}, 300.0),
     ],

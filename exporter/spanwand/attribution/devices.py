@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from spanwand.attribution.shares import Interval, Taken
 from spanwand.attribution.timeline import Timeline
+from spanwand.gpu_growth import counts_energy, growth
 from spanwand.gpu_sample import GpuSample
-from spanwand.meter import growth
 
 _MOST_DEVICES = 64
 _MOST_INTERVALS = 2_000
@@ -41,7 +41,7 @@ class Device:
             start_ns=before.time_ns,
             end_ns=now.time_ns,
             joules=joules,
-            is_counted=not now.sharing and now.energy_mj is not None and before.energy_mj is not None,
+            is_counted=not now.sharing and counts_energy(before, now),
             utilization=now.utilization,
             memory_used_bytes=now.memory_used_bytes,
             memory_peak_bytes=now.memory_used_bytes,
