@@ -66,6 +66,7 @@ class Redact:
         self._seen: set[type[Exception]] = set()
         prove(lambda generation: opened(self(generation)), config)
         scrubber.counts.clear()
+        scrubber.renew()
         self._seen.clear()
         self._drops = drops
 

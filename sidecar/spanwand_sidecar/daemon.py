@@ -1,6 +1,5 @@
 """The only wiring: what starts in which order, and stops in reverse within the time it was given."""
 
-import gc
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -16,7 +15,7 @@ from spanwand.config import LineConfig
 from spanwand.pipeline import Pipeline
 from spanwand.pseudonym_key import read_or_make
 from spanwand_sidecar import endpoints as endpoints_file
-from spanwand_sidecar import gpu, grpc_health, health
+from spanwand_sidecar import gpu, grpc_health, health, process
 from spanwand_sidecar.commits import Commits
 from spanwand_sidecar.config import Config, data_dir
 from spanwand_sidecar.control import JSON, Answer, Control, Route
@@ -51,7 +50,7 @@ def run(config: Config) -> int:
     signals = StopSignals()
     daemon = Daemon(config, started_s)
     daemon.start()
-    gc.freeze()  # what is there now stays, so collections need not look at it
+    process.settle()
     signals.wait()
     daemon.stop()
     return 0

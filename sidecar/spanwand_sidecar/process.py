@@ -32,6 +32,13 @@ def prepare() -> None:
         mallopt(_M_ARENA_MAX, MALLOC_ARENAS)
 
 
+def settle() -> None:
+    """All parts are there, and stay: collections need not look at them, and what only their start took goes back."""
+    gc.freeze()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _raise_open_files() -> None:
     """Every connection is an open file, and the usual limit of 1,024 is there for programs of the seventies."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -195,3 +195,14 @@ def test_short_texts_are_remembered_up_to_a_limit() -> None:
     for number in range(10_000):
         assert SCRUBBER.found(f"word {number}") == ()
     assert len(SCRUBBER._clean) <= 4_096
+
+
+def test_a_renewed_scrubber_knows_its_patterns_and_no_text() -> None:
+    """Design 8: the automaton of the examples, which is larger than that of prose, does not stay."""
+    scrubber = Scrubber()
+    assert not scrubber._clean
+    assert scrubber.found("a word") == ()
+    before = {pattern.name: scrubber.scrub(pattern.found[0]) for pattern in PATTERNS}
+    scrubber.renew()
+    assert not scrubber._clean
+    assert {pattern.name: scrubber.scrub(pattern.found[0]) for pattern in PATTERNS} == before

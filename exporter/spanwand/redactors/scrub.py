@@ -56,29 +56,20 @@ class Scrubber:
 
         Raises ValueError for a pattern that RE2 cannot compile, or that misses its own examples.
         """
-        options = re2.Options()
-        options.max_mem = _SET_BYTES
-        options.log_errors = False
         self.counts: MutableMapping[str, int] = Counter() if counts is None else counts
         self._act = act
         self._clean: set[str] = set()
-        self._set = re2.Set.SearchSet(options)
-        self._patterns: list[tuple[Pattern, Spans]] = []
-        patterns = tuple(patterns)
-        self._is_one = len(patterns) == 1
-        for pattern in patterns:
-            try:
-                spans = Spans(pattern.regex, _SET_BYTES)
-                if not self._is_one:
-                    self._set.Add(pattern.regex)
-            except re2.error as error:
-                why = error.args[0]
-                raise ValueError(f"pattern {pattern.name}: {why.decode() if isinstance(why, bytes) else why}") from None
-            self._patterns.append((pattern, spans))
-        self._set.Add(MARKS)
+        self._patterns = [(pattern, _compiled(pattern)) for pattern in patterns]
         self._encoded = len(self._patterns)
-        self._set.Compile()
+        self._is_one = self._encoded == 1
+        self._set = self._new_set()
         self._prove()
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget all texts so far: what the automaton has seen makes it larger, and examples are like nothing else."""
+        self._clean.clear()
+        self._set = self._new_set()
 
     def found(self, text: str) -> Sequence[int]:
         """The patterns that occur, to be replaced in this order. Their checks may still find it harmless."""
@@ -206,6 +197,17 @@ class Scrubber:
             return lambda _: replacement
         return lambda secret: act(pattern.name, secret.decode("utf-8", "replace")).encode()
 
+    def _new_set(self) -> re2.Set:
+        options = re2.Options()
+        options.max_mem, options.log_errors = _SET_BYTES, False
+        new = re2.Set.SearchSet(options)
+        for pattern, _ in self._patterns:
+            if not self._is_one:
+                new.Add(pattern.regex)
+        new.Add(MARKS)
+        new.Compile()
+        return new
+
     def _prove(self) -> None:
         with self._uncounted():
             for pattern, _ in self._patterns:
@@ -219,6 +221,14 @@ class Scrubber:
         yield
         self.counts.clear()
         self.counts.update(counts)
+
+
+def _compiled(pattern: Pattern) -> Spans:
+    try:
+        return Spans(pattern.regex, _SET_BYTES)
+    except re2.error as error:
+        why = error.args[0]
+        raise ValueError(f"pattern {pattern.name}: {why.decode() if isinstance(why, bytes) else why}") from None
 
 
 def _secret(raw: bytes, span: Span, pattern: Pattern, spans: Spans) -> Span:
