@@ -156,24 +156,26 @@ class Attribute:
         taken = [device.take(claim.start_ns - ahead_ns, claim.end_ns - ahead_ns) for device in devices]
         if not any(some.covered_s for some in taken):
             return call
-        share = self._share(claim, devices, taken)
+        share = self._share(claim, devices, taken, ahead_ns)
         if share.cost_usd is not None and call.cost.usd is None:
             call = replace(call, cost=Cost(computed_usd=share.cost_usd))
         return replace(call, gpu=share)
 
-    def _share(self, claim: Claim, devices: Sequence[Device], taken: Sequence[Taken]) -> GpuShare:
+    def _share(self, claim: Claim, devices: Sequence[Device], taken: Sequence[Taken], ahead_ns: int) -> GpuShare:
         total = Taken()
         for some in taken:
             total.include(some)
         is_certain = bool(claim.devices) or len(devices) == 1
-        wanted_s = len(devices) * (claim.end_ns - claim.start_ns) / 1e9
+        length_ns = claim.end_ns - claim.start_ns
+        certain = total.certain_s / (len(devices) * length_ns / 1e9) if is_certain else 0.0
+        least = min(ahead_ns / length_ns, 1.0)  # by so much, or more, it was moved: nobody knows from where
         joules, grid = total.joules, self._grid_gco2e_per_kwh
         return GpuShare(
             seconds=total.seconds,
             joules=joules,
             method=claim.method.value,  # W&B takes no other kind of text
             devices=",".join(device.last.index for device in devices),
-            uncertainty=max(1 - total.certain_s / wanted_s, 0.0) if is_certain else 1.0,
+            uncertainty=max(1 - certain, least),
             memory_peak_bytes=total.memory_peak_bytes,
             memory_mean_bytes=total.memory_byte_s / total.memory_s if total.memory_s else None,
             utilization=total.busy_s / total.utilization_s if total.utilization_s else None,

@@ -173,7 +173,12 @@ class Meter:
         return None
 
     def _read_by_app(self, sample: GpuSample, arrival_ns: int) -> Pair | None:
-        """Of one device several processes may say the same; out of order, its counters would seem to begin anew."""
+        """Of one device several processes may say the same; out of order, its counters would seem to begin anew.
+
+        None is read after it arrived: the app's clock is ahead then, as it is for its calls (`Attribute.waits`).
+        """
+        if sample.time_ns > arrival_ns:
+            sample = msgspec.structs.replace(sample, time_ns=arrival_ns)
         last = self._last.get(sample.uuid)
         if last is None and len(self._last) >= MOST_DEVICES:
             self._drops[DropReason.SERIES_OVERFLOW] += 1

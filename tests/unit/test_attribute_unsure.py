@@ -72,12 +72,14 @@ def test_what_is_sent_again_and_not_known_for_it_keeps_nothing_from_others() -> 
     assert sum(joules or 0 for _, joules in shares(line)) == pytest.approx(600)
 
 
-def test_a_clock_that_is_ahead_is_put_right_as_far_as_is_known() -> None:
-    """No call ends after it has arrived."""
+@pytest.mark.parametrize(("ahead_s", "uncertainty"), [(0, 0.0), (1, 0.25), (60, 1.0)])
+def test_a_clock_that_is_ahead_is_put_right_as_far_as_is_known(ahead_s: float, uncertainty: float) -> None:
+    """No call ends after it has arrived; how long before, nobody knows, and the uncertainty says so."""
     line = GpuLine()
     line.reads(*TEN_SECONDS)
-    line.called(66, 70, arrival_s=10)
-    assert shares(line) == [(4.0, 400.0)]
+    line.called(6 + ahead_s, 10 + ahead_s, arrival_s=10)
+    share = one(line)
+    assert (share["seconds"], share["joules"], share["uncertainty"]) == (4.0, 400.0, uncertainty)
 
 
 @pytest.mark.parametrize(("energy_mj", "joules"), [(0, 600.0), (600_000_000, 600.0)])

@@ -81,6 +81,15 @@ def test_two_processes_that_read_one_device_count_it_once() -> None:
     assert not line.drops
 
 
+def test_an_app_whose_clock_is_ahead_is_heard_and_silences_nobody() -> None:
+    """Its readings count from when they came; one of next year does not hide those that follow."""
+    frames = [app(0, reading(0, 100)), app(1, reading(400 * 86_400, 200)), app(2, reading(62, 300))]
+    line, batches = fed([*frames, app(3, reading(3, 400))])
+    assert points(batches) == 300
+    assert not points(batches, f"spanwand/dropped/{DropReason.DUPLICATE}")
+    assert not line.drops
+
+
 def test_a_reading_of_our_own_goes_before() -> None:
     """Ours come late, in frames of some seconds; from the first one on the app's are only counted."""
     frames = [
