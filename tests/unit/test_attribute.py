@@ -109,6 +109,44 @@ def test_which_gpus(
     )
 
 
+CUDA = "process.environment_variable.CUDA_VISIBLE_DEVICES"
+FIRST, SLICE = "GPU-1234ABcd-0000-1111-2222-123456789abc", "MIG-fedcba98-0000-1111-2222-123456789abc"
+
+
+@pytest.mark.parametrize(
+    ("named", "visible", "devices"),
+    [
+        (FIRST, None, "0"),
+        (FIRST.lower(), None, "0"),
+        (FIRST.upper(), None, "0"),
+        (FIRST.removeprefix("GPU-"), None, "0"),  # torch names devices so
+        (FIRST[:12], None, "0"),
+        (f"{FIRST}::2", None, "0"),
+        (SLICE, None, "1.2"),
+        (SLICE.removeprefix("MIG-"), None, "1.2"),
+        (SLICE.replace("MIG", "GPU"), None, "1.2"),
+        (["cuda:0"], f"{SLICE},{FIRST}", "1.2"),
+        (["cuda:1"], "MIG-fedcba98,GPU-1234abcd", "0"),
+        ([], f"{FIRST},-1,{SLICE}", "0"),  # CUDA reads no further
+        ([], f"{FIRST},everything,{SLICE}", "0"),
+        ([], "", None),  # it shows no GPU
+        ([], "NoDevFiles", None),
+        ([], "-1", None),
+        ([], None, "0,1.2"),
+    ],
+)
+def test_every_spelling_of_a_device(named: AttributeValue, visible: str | None, devices: str | None) -> None:
+    """P9: the whole GPU 0, and a slice of GPU 1, which is there too."""
+    line = GpuLine()
+    for second in TEN_SECONDS:
+        line.reads(second, uuid=FIRST)
+        line.reads(second, uuid="GPU-fedcba98-9999-1111-2222-123456789abc", index="1")
+        line.reads(second, uuid=SLICE, index="1.2", sharing="mig", energy_mj=None)
+    resource = {} if visible is None else {CUDA: visible}
+    line.called(2, 6, {"spanwand.gpu": named} if named else {}, arrival_s=10, resource=resource)
+    assert one(line)["devices"] == devices
+
+
 def test_several_gpus_of_which_none_is_named_are_a_guess() -> None:
     line = GpuLine()
     for second in TEN_SECONDS:

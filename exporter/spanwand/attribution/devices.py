@@ -163,5 +163,11 @@ class Devices:
 
 
 def _is(device: Device, name: str) -> bool:
+    """Some spell a UUID in capitals, without what kind of device it is, or only begin it."""
     uuid = device.last.uuid
-    return name in (uuid, device.last.index) or (len(name) >= _SHORTEST_UUID and uuid.startswith(name))
+    return name in (uuid, device.last.index) or (len(name) >= _SHORTEST_UUID and _bare(uuid).startswith(_bare(name)))
+
+
+def _bare(uuid: str) -> str:
+    kind, _, rest = uuid.casefold().partition("-")
+    return rest if kind in ("gpu", "mig") else uuid.casefold()

@@ -3,7 +3,8 @@
 It adds to the GenAI conventions: model, provider, operation, usage and errors keep their `gen_ai.*` names.
 """
 
-from spanwand.dialects.parsers import content, count, devices, integer, number, positive_count, seconds, text, texts
+from spanwand.dialects.gpu_names import devices
+from spanwand.dialects.parsers import content, count, integer, number, positive_count, seconds, text, texts
 from spanwand.dialects.table import Dialect, Source
 
 _FIELDS = {

@@ -3,8 +3,9 @@
 Read from the span; those of `service` and the experiment's arm also from the resource, where the span's own wins.
 """
 
+from spanwand.dialects.gpu_names import device_uuids, devices, visible_devices
 from spanwand.dialects.openllmetry import OPENLLMETRY
-from spanwand.dialects.parsers import device_uuids, devices, integer, scalar_text, text
+from spanwand.dialects.parsers import integer, scalar_text, text
 from spanwand.dialects.table import Dialect, Source, keys
 
 _CONVENTIONAL = ("opentelemetry.instrumentation.", "@opentelemetry/instrumentation-", "io.opentelemetry.")
@@ -64,7 +65,7 @@ RESOURCE = Dialect(
         "hint.host": (Source("host.name", text, "instance, together with `process.pid`, where nothing names one"),),
         "hint.pid": keys(integer, "process.pid"),
         "hint.visible_devices": (
-            Source("process.environment_variable.CUDA_VISIBLE_DEVICES", devices, "GPUs that the process sees"),
+            Source("process.environment_variable.CUDA_VISIBLE_DEVICES", visible_devices, "GPUs that the process sees"),
             Source("process.environment_variable.NVIDIA_VISIBLE_DEVICES", device_uuids, "likewise, if they are UUIDs"),
         ),
         "experiment": keys(scalar_text, "spanwand.experiment"),

@@ -3,7 +3,6 @@
 They never raise. Instrumentations write integers as doubles or strings, arrays as JSON, zero for unknown.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +14,6 @@ _LARGEST = 2**53
 """Counts beyond this are nonsense, and doubles could not add them up exactly."""
 _LONGEST_NUMBER = 32
 _LONGEST_URI = 2_048
-_DEVICE = re.compile(r"(?:cuda:)?(\d{1,3}(?:[.:]\d{1,3})?|-1)|((?:GPU|MIG)-[\w./-]{1,80})(?:::\d+)?|(cpu|mps|none)")
-_MOST_DEVICES = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -218,19 +215,3 @@ def word(words: Mapping[str, AttributeValue], otherwise: AttributeValue) -> Pars
         return words.get(value) or words.get(value.lower(), otherwise)
 
     return parse
-
-
-def devices(value: AttributeValue) -> tuple[str, ...] | None:
-    """GPUs by UUID or number, as `CUDA_VISIBLE_DEVICES` or torch has them: `0,1`, `cuda:1`, `GPU-…`, an array.
-
-    What is no GPU (`cpu`, `-1`) is kept: then none was used. Anything else says nothing.
-    """
-    items = value if isinstance(value, (tuple, list)) else str(scalar_text(value) or "").split(",")
-    found = [_DEVICE.fullmatch(str(item).strip()) for item in items[:_MOST_DEVICES]]
-    return tuple([match[match.lastindex or 0] for match in found if match]) or None
-
-
-def device_uuids(value: AttributeValue) -> tuple[str, ...] | None:
-    """The same where numbers are the host's, which no container knows."""
-    named = devices(value) or ()
-    return tuple([name for name in named if not name.isdigit()]) or None
