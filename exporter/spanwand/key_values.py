@@ -1,7 +1,8 @@
 """Serialised OTLP `KeyValue`s -> the attributes that are read.
 
 Nearly every attribute of a span is one that an earlier span had as well (the provider, the model, the temperature, most
-token counts), so short ones are remembered, read or not: then an attribute costs one look-up by its bytes.
+token counts), so short ones are remembered, read or not: then an attribute costs one look-up by its bytes. Not so the
+ids of answers, of which each comes once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,11 +11,12 @@ from google.protobuf.message import DecodeError
 
 from spanwand.any_value import plain
 from spanwand.dialects.flattened import prefix_of, unflatten
+from spanwand.dialects.parsers import identifier
 from spanwand.otlp.v1.view_pb2 import AnyValue, KeyValue
 from spanwand.span import AttributeValue, Parser
 
 REMEMBERED_BYTES = 56
-"""Longest that is remembered: a model's name fits; what was said, and most ids, differ every time."""
+"""Longest that is remembered: a model's name fits; what was said differs every time."""
 MOST_REMEMBERED = 32_768
 """6 MB; enough for the token counts of many models."""
 _MOST_IN_A_BYTE = 127
@@ -37,6 +39,7 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
         they were sent if they begin with one of `beginnings`."""
         super().__init__()
         self._parsers = {key.encode(): (key, parse) for key, parse in parsers.items()}
+        self._unique = {key for key, parse in parsers.items() if parse is identifier}
         self._beginnings = tuple(beginning.encode() for beginning in beginnings)
         self._list_parsers = {key: parsers[key] for key in lists}
         self._parts: list[tuple[str, str, AttributeValue]] = []
@@ -55,7 +58,7 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
             return self._read(raw)
         parts = len(self._parts)
         pair = self._read(raw)
-        if len(self._parts) == parts:
+        if len(self._parts) == parts and pair[0] not in self._unique:
             if len(self) >= MOST_REMEMBERED:
                 self.clear()
             self[raw] = pair

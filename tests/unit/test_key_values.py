@@ -3,7 +3,7 @@
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from spanwand import key_values
-from spanwand.dialects.parsers import count, scalar_text
+from spanwand.dialects.parsers import count, identifier, scalar_text
 from spanwand.key_values import KeyValues
 
 
@@ -34,6 +34,15 @@ def test_memory_is_bounded() -> None:
         assert known.attributes([sent("id", string_value=f"{number}" * 30)]) == {"id": f"{number}" * 30}
     assert len(known) <= key_values.MOST_REMEMBERED
     assert max(map(len, known)) <= key_values.REMEMBERED_BYTES
+
+
+def test_the_id_of_an_answer_is_read_and_not_remembered() -> None:
+    """Design 8: each comes once, and 30,000 of them take 5 MB."""
+    known = KeyValues({"n": count, "answer": identifier})
+    for number in range(3):
+        raw = [sent("n", int_value=1), sent("answer", string_value=f"msg_{number}")]
+        assert known.attributes(raw) == {"n": 1, "answer": f"msg_{number}"}
+    assert list(known) == [sent("n", int_value=1)]
 
 
 def test_damage_costs_one_attribute() -> None:

@@ -64,11 +64,12 @@ class Scrubber:
         self._is_one = self._encoded == 1
         self._set = self._new_set()
         self._prove()
-        self.renew()
 
     def renew(self) -> None:
-        """Forget all texts so far: what the automaton has seen makes it larger, and examples are like nothing else."""
+        """Forget all texts so far: an automaton grows with what it has seen, and examples are like nothing else."""
         self._clean.clear()
+        re2.purge()  # it keeps what it compiled last, and what that has grown to
+        self._patterns = [(pattern, _compiled(pattern)) for pattern, _ in self._patterns]
         self._set = self._new_set()
 
     def found(self, text: str) -> Sequence[int]:
