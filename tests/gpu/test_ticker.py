@@ -144,6 +144,22 @@ def test_a_lost_device_is_looked_for_while_the_others_are_read(driver: Driver) -
         until(lambda: ticker.status.why == "")
 
 
+def test_a_device_that_is_gone_is_looked_for_and_read_again(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P9: the driver shows it again only to who opens it anew."""
+    monkeypatch.setattr(ticking, "ABSENT_RETRY_S", 0.02)
+    other = GpuSample(time_ns=1, uuid="GPU-1", index="1", name="A")
+    driver.answer = lambda: [GPU, other]
+    with reading(driver, []) as ticker:
+        until(lambda: len(ticker.status.devices) == 2)
+        driver.answer = lambda: [GPU]
+        until(lambda: ticker.status.why == "GPU 1: not there any more")
+        opened = driver.opened
+        until(lambda: driver.opened > opened + 1)
+        assert ticker.status.devices == (GPU,)
+        driver.answer = lambda: [GPU, other]
+        until(lambda: ticker.status.why == "" and len(ticker.status.devices) == 2)
+
+
 def test_readings_that_the_journal_refuses_are_counted(driver: Driver) -> None:
     def refuse(body: bytes) -> None:
         raise JournalFull("the journal is full")

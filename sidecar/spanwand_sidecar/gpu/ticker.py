@@ -26,7 +26,7 @@ MOST_READINGS = 1_000
 """Readings in one frame."""
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0
 ABSENT_RETRY_S = 300.0
-"""How often it is looked for a GPU where there was none."""
+"""How often it is looked for a GPU where there is none, or none any more."""
 STOP_S = 1.0
 
 
@@ -67,6 +67,7 @@ class Ticker:
         self._reader: GpuReader | None = None
         self._retry_s = FIRST_RETRY_S
         self._reopen_s = 0.0
+        self._seen: dict[str, str] = {}
         self._pending: list[GpuSample] = []
         self._written_s = float("-inf")  # the first reading goes at once: from it on it matters who is there
         self._seldom = Seldom()
@@ -109,14 +110,24 @@ class Ticker:
         except Exception as error:  # noqa: BLE001  a binding that fails in a way of its own is a driver's state too
             return self._lost("unavailable", f"{type(error).__name__}: {error}", is_absent=False)
         self._take(samples)
-        troubles = [f"GPU {sample.index}: {sample.trouble}" for sample in samples if sample.trouble]
-        self._say("reading", "; ".join(troubles))
-        if not troubles:
-            self._retry_s, self._reopen_s = FIRST_RETRY_S, 0.0
-        elif time.monotonic() >= self._reopen_s:  # the other devices go on being read
-            self._reopen_s = time.monotonic() + self._back_off()
-            self._ask(self._close, HUNG_S)
+        self._look_after(samples)
         return self._interval_s
+
+    def _look_after(self, samples: list[GpuSample]) -> None:
+        """Open the driver anew now and then if a device is lost, or gone: the others go on being read."""
+        lost = [f"GPU {sample.index}: {sample.trouble}" for sample in samples if sample.trouble]
+        self._seen |= {sample.uuid: sample.index for sample in samples if not sample.trouble}
+        gone = self._seen.keys() - {sample.uuid for sample in samples}
+        self._say(
+            "reading", "; ".join([*lost, *(f"GPU {self._seen[uuid]}: not there any more" for uuid in sorted(gone))])
+        )
+        if not lost:
+            self._retry_s = FIRST_RETRY_S
+        if not lost and not gone:
+            self._reopen_s = 0.0
+        elif time.monotonic() >= self._reopen_s:
+            self._reopen_s = time.monotonic() + (self._back_off() if lost else ABSENT_RETRY_S)
+            self._ask(self._close, HUNG_S)
 
     def _read(self) -> list[GpuSample]:
         if self._reader is None:
