@@ -23,11 +23,9 @@ class Turn(NamedTuple):
 
     wall_s: Sequence[float]
     """Latencies."""
-    own_s: Sequence[float]
-    """The same on the service's own clock: the CPU time that it used meanwhile, which no neighbour lengthens."""
+    model_s: Sequence[float]
+    """CPU time of the model for each: the same with or without telemetry, but for how fast the machine was."""
     seconds: float
-    model_cpu_s: float
-    """Of `cpu_s`, the part that is the same with or without telemetry."""
     cpu_s: float
     helpers_cpu_s: float
 
@@ -93,11 +91,20 @@ class Frozen:
 def frozen(
     command: Sequence[str], environ: Mapping[str, str], log: Path, helpers: Sequence[int], cores: Cores
 ) -> Iterator[Frozen]:
-    """A service until the end of the block, where it ends by itself: its input is over."""
+    """A service until the end of the block, where it ends by itself: its input is over.
+
+    In a session of its own: stopped processes of ours would be hung up when the shell ends that started this.
+    """
     with (
         log.open("w") as errors,
         subprocess.Popen(
-            command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+            command,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
         ) as process,
     ):
         service = Frozen(process, helpers, cores)

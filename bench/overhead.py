@@ -1,15 +1,15 @@
 """What telemetry costs the service it watches: the same work without any and recorded in several ways, in turns.
 
     python bench/overhead.py [--ways sidecar in-process wandb weave] [--model diffusers] [--python PYTHON]
-                             [--minutes 10] [--rounds 2] [--panels 20] [--panel-ms 200] [--one-core] [--save FILE]
+                             [--minutes 10] [--rounds 2] [--comics 20] [--panel-ms 200] [--one-core] [--save FILE]
     python bench/overhead.py --read FILE...
 
-Each way has a process of its own (bench/watched_service.py) that makes ten panels at a time: a call of the real
-`openai` package to the demo's API, then a model that draws. In a round each has its turn, in an order drawn anew. Who
-has no turn is frozen, its daemon and W&B's processes too: what a turn leaves to do is done in its own next one. The
-service has a core to itself, and all of it is busy, so every millisecond of telemetry makes a panel later. After some
-rounds all processes are new. What can be resolved is seen in `no telemetry, again`: a second process that does what
-the first does (P10, A2).
+Each way has a process of its own (bench/watched_service.py) that makes ten comics at a time. Each panel is a call of
+the real `openai` package to the demo's API, then a model that draws. In a round each has its turn, in an order drawn
+anew. Who has no turn is frozen, its daemon and W&B's processes too: what a turn leaves to do is done in its own next
+one. The service has a core to itself, and all of it is busy, so every millisecond of telemetry makes a comic later. The
+first ten comics of a turn have no latency that counts: what was frozen catches up. After some rounds all processes are
+new. What can be resolved is seen in `no telemetry, again`: a second process that does what the first does (P10, A2).
 
 `--python` names the Python that all services run, with `spanwand[demo]`; `--model diffusers` needs it to have torch
 and diffusers, the way `weave` weave. Weave has no mode without a server: a stand-in accepts all. `--save` appends each
@@ -43,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=2, help="of a generation of processes")
-    parser.add_argument("--panels", type=int, default=20, help="in a turn")
+    parser.add_argument("--comics", type=int, default=20, help="in a turn; the latencies of the first ten do not count")
     parser.add_argument("--panel-ms", type=float, default=200, help="CPU time of the model that draws one")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=["sidecar", "in-process", "wandb"])
     parser.add_argument("--model", choices=MODELS, default="arithmetic")
@@ -64,7 +64,7 @@ def measured(options: argparse.Namespace) -> tuple[saved.Workload, list[saved.Ro
     cores = placed(one=options.one_core)
     amount = amount_of(options.python, options.model, options.panel_ms)
     sched_setaffinity(0, cores.others)
-    workload = saved.Workload(options.model, options.panel_ms, options.panels, cores._asdict())
+    workload = saved.Workload(options.model, options.panel_ms, options.comics, cores._asdict())
     generations: list[saved.Rounds] = []
     longest_s = 0.0
     with (
@@ -76,7 +76,7 @@ def measured(options: argparse.Namespace) -> tuple[saved.Workload, list[saved.Ro
             begun_s = time.monotonic()
             folder = Path(name, str(len(generations)))
             folder.mkdir()
-            generations.append(generation(folder, setup, options.panels, options.rounds))
+            generations.append(generation(folder, setup, options.comics, options.rounds))
             if options.save:
                 saved.save(options.save, workload, generations[-1])
             longest_s = max(longest_s, time.monotonic() - begun_s)
@@ -96,7 +96,7 @@ def placed(*, one: bool) -> Cores:
     return Cores([first], [first] if one else others or [first])
 
 
-def generation(folder: Path, setup: Setup, panels: int, rounds: int) -> saved.Rounds:
+def generation(folder: Path, setup: Setup, comics: int, rounds: int) -> saved.Rounds:
     """Turns of new processes; at the end all calls have to be in our runs."""
     draw = random.Random(folder.name)
     with started(folder, setup) as services:
@@ -106,9 +106,9 @@ def generation(folder: Path, setup: Setup, panels: int, rounds: int) -> saved.Ro
                 service.turn(order)
         for _ in range(rounds):
             for name in draw.sample(list(services), len(services)):
-                turns[name].append(services[name].turn(str(panels)))
+                turns[name].append(services[name].turn(str(comics)))
     for way in [way for way in OURS if way in turns]:
-        check_landed(way, folder / slug(way), CALLS * (len(WARM_TURNS) * AT_ONCE + panels * rounds))
+        check_landed(way, folder / slug(way), CALLS * (len(WARM_TURNS) * AT_ONCE + comics * rounds))
     return turns
 
 

@@ -7,31 +7,57 @@ generation's rounds is one observation, and an interval is of generations. `no t
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from operator import truediv
 from statistics import fmean
 
 from frozen import Turn
 from harrell_davis import quantile
 from signed_rank import Interval, middle
+from watched_models import AT_ONCE
 
 Generations = Sequence[Sequence[Turn]]
 """Turns of one way: by generation, then by round."""
 Statistic = Callable[[Turn], float]
 """What a turn says, more of which is worse."""
 
-STATISTICS: Mapping[str, Statistic] = {
-    "p50": lambda turn: quantile(turn.wall_s, 0.50),
-    "p95": lambda turn: quantile(turn.wall_s, 0.95),
-    "time/panel": lambda turn: turn.seconds / len(turn.wall_s),
-    "CPU/panel": lambda turn: turn.cpu_s / len(turn.wall_s),
-    "own p50": lambda turn: quantile(turn.own_s, 0.50),
-    "own p95": lambda turn: quantile(turn.own_s, 0.95),
+CAUGHT_UP = AT_ONCE
+"""Comics of a turn whose latencies do not count: meanwhile what was frozen catches up. What they cost does count."""
+
+
+def latency(share: float) -> Statistic:
+    """A quantile of seconds."""
+    return lambda turn: quantile(turn.wall_s[CAUGHT_UP:], share)
+
+
+def slowdown(share: float) -> Statistic:
+    """A quantile of latencies over the CPU time of the same comic's steps."""
+    return lambda turn: quantile([*map(truediv, turn.wall_s, turn.model_s)][CAUGHT_UP:], share)
+
+
+LATENCIES: Mapping[str, Statistic] = {
+    "p50": latency(0.50),
+    "p95": latency(0.95),
+    "time/comic": lambda turn: turn.seconds / len(turn.wall_s),
+    "CPU/comic": lambda turn: turn.cpu_s / len(turn.wall_s),
 }
-"""`own` is on the service's own clock. `time/panel` is the throughput's inverse."""
+"""In seconds. `time/comic` is the throughput's inverse."""
+SLOWDOWNS: Mapping[str, Statistic] = {
+    "p50": slowdown(0.50),
+    "p95": slowdown(0.95),
+    "time/comic": lambda turn: turn.seconds / sum(turn.model_s),
+    "CPU/comic": lambda turn: turn.cpu_s / sum(turn.model_s),
+}
+"""The same over the model's CPU time, as scheduling theory has it: how fast the machine was falls out of them."""
+
+
+def model_s(turn: Turn) -> float:
+    """CPU seconds of the model per comic: what the slowdowns take as given."""
+    return sum(turn.model_s) / len(turn.wall_s)
 
 
 def host_s(turn: Turn) -> float:
-    """CPU seconds per panel beside the model's, among which telemetry's are easier to see."""
-    return (turn.cpu_s - turn.model_cpu_s) / len(turn.wall_s)
+    """CPU seconds per comic beside the model's, among which telemetry's are easier to see."""
+    return turn.cpu_s / len(turn.wall_s) - model_s(turn)
 
 
 def mean(turns: Generations, statistic: Statistic) -> float:

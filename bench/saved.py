@@ -16,12 +16,14 @@ class Workload(NamedTuple):
 
     model: str
     panel_ms: float
-    panels: int
+    comics: int
     cores: Mapping[str, Sequence[int]]
 
     def __str__(self) -> str:
         """As it is printed."""
-        return f"{self.panels} panels of {self.panel_ms:g} ms a turn, ten at once; {self.model}; cores: {self.cores}"
+        return (
+            f"{self.comics} comics a turn, ten at once; {self.model}, {self.panel_ms:g} ms a panel; cores: {self.cores}"
+        )
 
 
 def save(file: Path, workload: Workload, rounds: Rounds) -> None:

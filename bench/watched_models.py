@@ -1,4 +1,4 @@
-"""What draws the panels of bench/watched_service.py: the same work for each, and it is known how much.
+"""What draws the panels of a comic in bench/watched_service.py: the same work for each, and it is known how much.
 
     python bench/watched_models.py MODEL PANEL_MS
 
@@ -12,32 +12,40 @@ import hashlib
 import importlib
 import queue
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 AT_ONCE = 10
+"""Comics."""
+PANELS = 4
+"""Of a comic."""
 STEPS = 28
 TRIALS = 10
 
 Draw = Callable[[], object]
-SpentS = list[float]
-"""Where a model notes each step's CPU time, in seconds."""
+
+
+class Spent(threading.local):
+    """Where a model notes the CPU time of its steps, in seconds; of each thread its own, so of each comic."""
+
+    s = 0.0
 
 
 class Model(NamedTuple):
     """How a model is made, whether an instrumentation sees its calls, and an amount of work for a trial."""
 
-    make: Callable[[int, SpentS], Draw]
+    make: Callable[[int, Spent], Draw]
     is_watched: bool
     trial: int
 
 
-def arithmetic(block_bytes: int, spent_s: SpentS) -> Draw:
+def arithmetic(block_bytes: int, spent: Spent) -> Draw:
     """Steps that hash a block."""
     latents = bytes(block_bytes)
-    step = noting(lambda: hashlib.sha256(latents).digest(), spent_s)
+    step = noting(lambda: hashlib.sha256(latents).digest(), spent)
 
     def draw() -> None:
         for _ in range(STEPS):
@@ -46,14 +54,14 @@ def arithmetic(block_bytes: int, spent_s: SpentS) -> Draw:
     return draw
 
 
-def diffusers(steps: int, spent_s: SpentS) -> Draw:
+def diffusers(steps: int, spent: Spent) -> Draw:
     """Pipelines of Stable Diffusion's parts with tiny random weights, one for each panel that is drawn at once."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
     tiny = importlib.import_module("tests.instrumentation.tiny")
     idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for _ in range(AT_ONCE):
         pipeline = tiny.stable_diffusion()
-        pipeline.unet.forward = noting(pipeline.unet.forward, spent_s)
+        pipeline.unet.forward = noting(pipeline.unet.forward, spent)
         idle.put(pipeline)
 
     def draw() -> None:
@@ -70,13 +78,13 @@ MODELS: Mapping[str, Model] = {
 }
 
 
-def noting(step: Callable[..., Any], spent_s: SpentS) -> Callable[..., Any]:
-    """The step, with a note of its CPU time."""
+def noting(step: Callable[..., Any], spent: Spent) -> Callable[..., Any]:
+    """The step, its CPU time added to the thread's."""
 
     def noted(*args: Any, **kwargs: Any) -> Any:
         begun_s = time.thread_time()
         made = step(*args, **kwargs)
-        spent_s.append(time.thread_time() - begun_s)
+        spent.s += time.thread_time() - begun_s
         return made
 
     return noted
@@ -84,13 +92,13 @@ def noting(step: Callable[..., Any], spent_s: SpentS) -> Callable[..., Any]:
 
 def calibrated(model: Model, panel_s: float) -> int:
     """The amount of work whose steps take so long, undisturbed."""
-    spent_s: SpentS = []
-    draw = model.make(model.trial, spent_s)
+    spent = Spent()
+    draw = model.make(model.trial, spent)
 
     def seconds() -> float:
-        spent_s.clear()
+        spent.s = 0.0
         draw()
-        return sum(spent_s)
+        return spent.s
 
     return max(round(model.trial * panel_s / min(seconds() for _ in range(TRIALS))), 1)
 

@@ -1,8 +1,8 @@
-"""The service that bench/overhead.py watches: a panel is described by a model API, then drawn by a model of its own.
+"""The service that bench/overhead.py watches makes comics. A panel is described by a model API, and drawn by a model.
 
     python bench/watched_service.py RECORDER MODEL AMOUNT
 
-It says a line when it is ready. A line of its input is a number, and `settle` or not: it makes so many panels, ten at a
+It says a line when it is ready. A line of its input is a number, and `settle` or not: it makes so many comics, ten at a
 time, and answers with a line of JSON. If it is to settle it hands over what was recorded, and collects garbage: what
 was imported by now is so much that it takes longer than some turns.
 """
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import openai
 from opentelemetry import trace
 
-from watched_models import AT_ONCE, MODELS, STEPS, Draw
+from watched_models import AT_ONCE, MODELS, PANELS, STEPS, Draw, Spent
 
 CHAT_MODEL, IMAGE_MODEL = "gpt-4o-mini", "sd3.5-large"
 ATTRIBUTES: dict[str, str | int | float] = {
@@ -36,34 +36,36 @@ ATTRIBUTES: dict[str, str | int | float] = {
 }
 
 Describe = Callable[[int], Any]
+Comic = Callable[[int], object]
 
 
 class Recorded(NamedTuple):
-    """A panel's two calls, recorded in some way; and what hands over all that was recorded."""
+    """A comic, recorded in some way; and what hands over all that was recorded."""
 
-    panel: Callable[[int], object]
+    comic: Comic
     flush: Callable[[], object] = lambda: None
 
 
 def plain(describe: Describe, draw: Draw) -> Recorded:
     """Nothing is recorded by the service itself."""
 
-    def panel(number: int) -> None:
-        describe(number)
-        draw()
+    def comic(_: int) -> None:
+        for panel in range(PANELS):
+            describe(panel)
+            draw()
 
-    return Recorded(panel)
+    return Recorded(comic)
 
 
 def traced(describe: Describe, draw: Draw) -> Recorded:
-    """A span for the panel; instrumentations make those of its calls."""
+    """A span for the comic; instrumentations make those of its calls."""
     tracer = trace.get_tracer("watched-service")
     provider: Any = trace.get_tracer_provider()
+    make = plain(describe, draw).comic
 
-    def panel(number: int) -> None:
-        with tracer.start_as_current_span("make_panel"):
-            describe(number)
-            draw()
+    def comic(number: int) -> None:
+        with tracer.start_as_current_span("make_comic"):
+            make(number)
 
     def flush() -> None:
         """The SDK's own ends where its exporter begins."""
@@ -71,11 +73,11 @@ def traced(describe: Describe, draw: Draw) -> Recorded:
         for processor in provider._active_span_processor._span_processors:
             processor.span_exporter.force_flush()
 
-    return Recorded(panel, flush)
+    return Recorded(comic, flush)
 
 
 def spanned(describe: Describe, draw: Draw) -> Recorded:
-    """The same with a span of the service's own for the image: no instrumentation knows the model that draws."""
+    """The same with a span of the service's own for each image: no instrumentation knows the model that draws."""
     tracer = trace.get_tracer("watched-service")
 
     def drawn() -> None:
@@ -86,12 +88,12 @@ def spanned(describe: Describe, draw: Draw) -> Recorded:
 
 
 def logged(describe: Describe, draw: Draw) -> Recorded:
-    """`run.log` once per panel, by the thread that serves it."""
+    """`run.log` once per panel, by the thread that makes it."""
     run = importlib.import_module("wandb").init(project="overhead", mode="offline")
 
-    def panel(number: int) -> None:
+    def log_panel(panel: int) -> None:
         begun_s = time.perf_counter()
-        usage = describe(number).usage
+        usage = describe(panel).usage
         described_s = time.perf_counter()
         draw()
         run.log(
@@ -104,20 +106,19 @@ def logged(describe: Describe, draw: Draw) -> Recorded:
             }
         )
 
-    return Recorded(panel)
+    def comic(_: int) -> None:
+        for panel in range(PANELS):
+            log_panel(panel)
+
+    return Recorded(comic)
 
 
 def woven(describe: Describe, draw: Draw) -> Recorded:
-    """An op for the panel and one for the image; Weave's own integration makes one for `openai`."""
+    """An op for the comic and one for each image; Weave's own integration makes one for `openai`."""
     weave = importlib.import_module("weave")
     client = weave.init("bench/overhead")
-    drawn = weave.op(draw, name="draw")
-
-    def panel(number: int) -> None:
-        describe(number)
-        drawn()
-
-    return Recorded(weave.op(panel, name="make_panel"), client.flush)
+    make = plain(describe, weave.op(draw, name="draw")).comic
+    return Recorded(weave.op(make, name="make_comic"), client.flush)
 
 
 RECORDERS: Mapping[str, Callable[[Describe, Draw], Recorded]] = {
@@ -130,10 +131,10 @@ RECORDERS: Mapping[str, Callable[[Describe, Draw], Recorded]] = {
 
 
 class Latency(NamedTuple):
-    """How long a call took: on the wall's clock, and on the service's own, which is its CPU time."""
+    """How long a comic took, and how much of that was CPU time of its model's steps."""
 
     wall_s: float
-    own_s: float
+    model_s: float
 
 
 def main() -> None:
@@ -143,21 +144,20 @@ def main() -> None:
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("amount", type=int, help="of the model's work, as bench/watched_models.py says")
     options = parser.parse_args()
-    spent_s: list[float] = []
-    recorded = RECORDERS[options.recorder](describer(), MODELS[options.model].make(options.amount, spent_s))
+    spent = Spent()
+    recorded = RECORDERS[options.recorder](describer(), MODELS[options.model].make(options.amount, spent))
     print("ready", flush=True)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for line in sys.stdin:
-            panels, *then = line.split()
+            comics, *then = line.split()
             begun_s = time.perf_counter()
-            latencies = list(pool.map(lambda number: latency(recorded.panel, number), range(int(panels))))
+            latencies = list(pool.map(lambda number: latency(recorded.comic, number, spent), range(int(comics))))
             seconds = time.perf_counter() - begun_s
             if then:
                 recorded.flush()
                 gc.collect()
-            wall_s, own_s = zip(*latencies, strict=True)
-            answer = {"wall_s": wall_s, "own_s": own_s, "seconds": seconds, "model_cpu_s": sum(spent_s)}
-            spent_s.clear()
+            wall_s, model_s = zip(*latencies, strict=True)
+            answer = {"wall_s": wall_s, "model_s": model_s, "seconds": seconds}
             print(json.dumps(answer | {"cpu_s": time.process_time()}), flush=True)
 
 
@@ -165,18 +165,18 @@ def describer() -> Describe:
     """A call of the model API."""
     client = openai.OpenAI()
 
-    def describe(number: int) -> Any:
-        prompt = f"Describe in one line: panel {number}, the fox climbs the harbour wall at dawn."
+    def describe(panel: int) -> Any:
+        prompt = f"Describe in one line: panel {panel}, the fox climbs the harbour wall at dawn."
         return client.chat.completions.create(model=CHAT_MODEL, messages=[{"role": "user", "content": prompt}])
 
     return describe
 
 
-def latency(call: Callable[[int], object], number: int) -> Latency:
-    """How long a call takes."""
-    wall_s, own_s = time.perf_counter(), time.process_time()
-    call(number)
-    return Latency(time.perf_counter() - wall_s, time.process_time() - own_s)
+def latency(comic: Comic, number: int, spent: Spent) -> Latency:
+    """How long a comic takes."""
+    begun_s, spent.s = time.perf_counter(), 0.0
+    comic(number)
+    return Latency(time.perf_counter() - begun_s, spent.s)
 
 
 if __name__ == "__main__":

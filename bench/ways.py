@@ -20,11 +20,10 @@ OTEL = {
     "OTEL_SERVICE_NAME": "overhead",
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
-    "OTEL_BSP_SCHEDULE_DELAY": "500",  # ten times as often as by default, so that a turn sends what the last one made
     "OTEL_EXPORTER_OTLP_TIMEOUT": "60",  # a request may be on the wire while both of its ends are frozen
 }
 WINDOW_S, ROWS_INTERVAL_S = 2, 4
-"""Of a service's own time: it passes for who is frozen too. By default 10 and 60; rows go as often as it has a turn."""
+"""Of a service's own time: it passes for who is frozen too. By default 10 and 60: every turn has some of each."""
 QUIET = {"DIFFUSERS_VERBOSITY": "error", "TRANSFORMERS_VERBOSITY": "error"}
 WANDB_QUIET = {"WANDB_SILENT": "true", "WANDB_CONSOLE": "off", "WANDB_ERROR_REPORTING": "false"}
 
