@@ -8,7 +8,7 @@ what of it was counted: it counts from its next point on.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -21,6 +21,9 @@ from spanwand.metrics import Kind, in_a_key
 
 FORGOTTEN_NS = 300 * 1_000_000_000
 """Quiet after which a series is forgotten: five of the intervals at which SDKs export."""
+
+_LONGEST_NAME = 64
+"""Characters of a device's name, in a key."""
 
 Value = float | Distribution
 
@@ -40,7 +43,9 @@ class Measure:
 
     parsers = PARSERS
 
-    def __init__(self, config: MeasureConfig, drops: Drops) -> None:
+    def __init__(self, config: MeasureConfig, drops: Drops, clean: Callable[[str], str]) -> None:
+        """`clean` takes out of a name what must not leave."""
+        self._clean = clean
         self._allowed = {plain_name(name): in_a_key(plain_name(name)) for name in config.allow}
         self._max_series = config.max_series
         self._drops = drops
@@ -83,6 +88,9 @@ class Measure:
             if value is not None:
                 yield point, list(self._readings(point, value))
 
+    def _named(self, device: str) -> str:
+        return in_a_key(self._clean(device)[:_LONGEST_NAME])
+
     def _has_room(self, series: bytes) -> bool:
         if series not in self._in_window and len(self._in_window) >= self._max_series:
             return False
@@ -107,7 +115,7 @@ class Measure:
 
     def _readings(self, point: Measurement, value: Value) -> Iterator[Reading]:
         name = plain_name(point.name)
-        for key, source in sources(point.name, point.attributes):
+        for key, source in sources(point.name, point.attributes, self._named):
             taken = _part(value, source.part, source.scale)
             if taken is not None:
                 yield Reading(

@@ -110,6 +110,14 @@ class Redact:
             self._failed(error)
             return self._service(service), "", ""
 
+    def name(self, name: str) -> str:
+        """The name without anything that must not leave. Never raises."""
+        try:
+            return self._labels.clean(name)
+        except Exception as error:  # noqa: BLE001  as above
+            self._failed(error)
+            return REDACTION_FAILED
+
     def evaluation(self, evaluation: Evaluation) -> CleanEvaluation:
         """Return the evaluation without anything that must not leave. Never raises."""
         try:

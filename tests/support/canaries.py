@@ -7,6 +7,7 @@ name things in W&B and so leave, without what a pattern finds in them; and all o
 from collections.abc import Iterable, Iterator
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -144,6 +145,26 @@ def log_events(canaries: Canaries) -> bytes:
     raised.attributes.extend(pair(f"exception.{part}", text(f"event {part}")) for part in ("type", "message"))
     chosen = records.add(event_name="feature_flag.evaluation", trace_id=TRACE_ID, span_id=(1).to_bytes(8))
     chosen.attributes.extend(pair(f"feature_flag.{part}", text(part)) for part in ("key", "result.variant"))
+    return message.SerializeToString()
+
+
+def metrics_request(canaries: Canaries) -> bytes:
+    """Points of metrics that are read, with a secret wherever a string fits; also where senders name devices."""
+    text = canaries.text
+    message = ExportMetricsServiceRequest()
+    sent = message.resource_metrics.add(schema_url=text("metrics schema url"))
+    sent.resource.attributes.extend(pair(key, text(f"metrics {key}")) for key in (*LABEL_RESOURCE, *DROPPED_RESOURCE))
+    scope = sent.scope_metrics.add(schema_url=text("metrics scope schema url"))
+    scope.scope.name, scope.scope.version = text("metrics scope name"), text("metrics scope version")
+    devices = ("gpu", "hw.id", "gpu.index", "UUID", "GPU_I_ID", "hw.name", "modelName", "Hostname", "pod")
+    for name in ("DCGM_FI_DEV_GPU_UTIL", "hw.gpu.utilization", "vllm:num_requests_running", text("metric name")):
+        for at, device in enumerate(devices):
+            metric = scope.metrics.add(name=name, unit=text(f"unit {name} {at}"), description=text(f"of {name} {at}"))
+            point = metric.gauge.data_points.add(as_double=0.5, time_unix_nano=1_790_000_001_000_000_000)
+            point.attributes.extend((pair(device, text(f"{name} {device}")), pair("hw.type", "gpu")))
+            point.attributes.extend((pair("UUID", f"GPU-{at}"), pair(text(f"point key {name} {at}"), "x")))
+            exemplar = point.exemplars.add(as_double=0.5)
+            exemplar.filtered_attributes.append(pair(text(f"exemplar key {name} {at}"), text(f"exemplar {name} {at}")))
     return message.SerializeToString()
 
 

@@ -5,7 +5,16 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from tests.support.canaries import CONTENT, TRACE_ID, Canaries, late_request, leaks, log_events, request
+from tests.support.canaries import (
+    CONTENT,
+    TRACE_ID,
+    Canaries,
+    late_request,
+    leaks,
+    log_events,
+    metrics_request,
+    request,
+)
 from tests.support.records import SECOND_NS
 
 from spanwand.batch import Batch
@@ -29,9 +38,15 @@ def through_a_line(canaries: Canaries, **config: Any) -> list[Batch]:
     """Everything that can be joined, in both orders, sent again, amended, sampled and handed over twice."""
     line = Pipeline(LineConfig.model_validate(EVERYTHING | config), b"key")
     uploaded = pack(Upload(TRACE_ID, (2).to_bytes(8), IMAGE))
-    traces, late, logs = request(canaries), late_request(canaries), log_events(canaries)
+    traces, late, logs, metrics = (make(canaries) for make in (request, late_request, log_events, metrics_request))
     frames = ((1, line.logs, logs), (2, line.traces, traces), (3, line.media, uploaded), (4, line.logs, logs))
-    again = ((5, line.traces, traces), (29, line.logs, logs), (30, line.traces, late), (75, line.traces, late))
+    again = (
+        (5, line.traces, traces),
+        (6, line.metrics, metrics),
+        (29, line.logs, logs),
+        (30, line.traces, late),
+        (75, line.traces, late),
+    )
     batches = []
     for start, (at_s, take, body) in enumerate((*frames, *again)):
         batches += [line.tick(start, start, at_s * SECOND_NS), take(start, start + 1, at_s * SECOND_NS, body)]
@@ -51,7 +66,7 @@ def test_nothing_that_a_pattern_finds_leaves_a_line(caplog: pytest.LogCaptureFix
     seen = {"batches": repr(batches).encode(), "log": caplog.text.encode()}
     assert leaks(canaries.only_patterned(), seen) == []
     reached = {place for place, _, _ in leaks(canaries.all(), seen)}
-    assert reached >= {"diffusion.prompt", "gen_ai.user.message body", "explanation"}
+    assert reached >= {"diffusion.prompt", "gen_ai.user.message body", "explanation", "DCGM_FI_DEV_GPU_UTIL gpu"}
     assert not reached & {"url.full", "late url.full", "user.id", "event message", "status message"}
     assert set(CONTENT) & reached
     revision = [column.name for column in columns(REQUESTS)].index("revision")

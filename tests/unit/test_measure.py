@@ -28,7 +28,7 @@ class Line:
 
     def __init__(self, **config: object) -> None:
         self.drops = Drops()
-        self.measure = Measure(MeasureConfig.model_validate(config), self.drops)
+        self.measure = Measure(MeasureConfig.model_validate(config), self.drops, str)
         self.decode = DecodeMetrics(self.measure.wanted, self.measure.parsers, self.drops)
         self.now_ns = START_NS
 

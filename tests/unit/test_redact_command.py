@@ -155,3 +155,17 @@ def test_log_events_in_protobuf_are_told_from_spans(tmp_path: Path) -> None:
 def test_metrics_and_other_json_are_texts() -> None:
     assert run("-", text='{"a": "jane@example.com"}').output == '{"a":"[email]"}\n'
     assert "holds no OTLP of traces or logs" in run("-", text='{"resourceMetrics": []}').stderr
+
+
+@pytest.mark.parametrize("keys", [("key of jane@example.com",), ("jane@example.com", "jane@example.org")])
+def test_attributes_are_called_what_they_are_called_when_they_leave(keys: tuple[str, ...], tmp_path: Path) -> None:
+    """Two that have the same name then cannot be told apart; neither is shown by its own."""
+    config = tmp_path / "config.yaml"
+    config.write_text("gather: {request_attributes: ['*']}\n")
+    sent = [*attributes(gen_ai__operation__name="chat"), *({"key": key, "value": {"stringValue": "x"}} for key in keys)]
+    span = {"traceId": "1" * 32, "spanId": "2" * 16, "attributes": sent}
+    text = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+    for arguments in ((), ("--explain",)):
+        shown = run("-", *arguments, "--config", str(config), text=text).output
+        assert "jane" not in shown
+        assert ("attributes.key of [email]" in shown) == (len(keys) == 1)

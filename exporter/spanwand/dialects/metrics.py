@@ -4,7 +4,7 @@ A metric's name is compared without what Prometheus adds: `vllm:prompt_tokens_to
 and server figures have keys of their own: a call that spans count already is not counted twice in `llm/…`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -162,16 +162,21 @@ def is_blank(name: str, value: float) -> bool:
     return value >= (_BLANK_32 if name in _GPUS and name not in _LARGE else _BLANK)
 
 
-def sources(name: str, attributes: Mapping[str, object]) -> Iterator[tuple[str, MetricSource]]:
-    """The keys that a point of a metric adds to; none if it is not mapped or names no device where it has to."""
+def sources(
+    name: str, attributes: Mapping[str, object], named: Callable[[str], str]
+) -> Iterator[tuple[str, MetricSource]]:
+    """The keys that a point of a metric adds to; none if it is not mapped or names no device where it has to.
+
+    Senders name devices as they like: `named` makes a name fit to leave as a part of a key.
+    """
     for source in SOURCES.get(plain_name(name), ()):
         if all(attributes.get(key) == value for key, value in source.where.items()):
-            key = _on_device(source.key, attributes) if INDEX in source.key else source.key
+            key = _on_device(source.key, attributes, named) if INDEX in source.key else source.key
             if key:
                 yield key, source
 
 
-def _on_device(key: str, attributes: Mapping[str, object]) -> str:
+def _on_device(key: str, attributes: Mapping[str, object], named: Callable[[str], str]) -> str:
     device = next((str(attributes[name]) for name in INDEX_KEYS if name in attributes), "")
     partition = attributes.get(_PARTITION)
-    return key.replace(INDEX, f"{device}.{partition}" if partition else device) if device else ""
+    return key.replace(INDEX, named(f"{device}.{partition}" if partition else device)) if device else ""

@@ -15,6 +15,7 @@ _ELSEWHERE = {
 """What an explanation says in another place."""
 _OF_EVALUATIONS = _ELSEWHERE - {"name"}
 """Likewise; their names are texts of their senders."""
+_UNNAMED = "\u2026"
 _NOTHING: tuple[object, ...] = (None, "", (), {})
 
 
@@ -29,11 +30,20 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def fields(sent: Generation | Evaluation, clean: Generation | Evaluation, *, raw: bool) -> Iterator[Field]:
     """The fields that hold something, before redaction or behind it. `raw`: show the value from before."""
-    left, sources = dict(_flat(clean)), sources_of(sent)
+    left, sources, names = dict(_flat(clean)), sources_of(sent), _names(sent, clean)
     for path, before in _flat(sent):
-        after = left.get(path)
-        value = before if raw else after
-        yield Field(path, value, _source(sources, path), "" if before == after else _note(path, before, after))
+        name = names.get(path, path)
+        after = left.get(name)
+        value, is_same = before if raw else after, before == after and name == path
+        yield Field(name, value, _source(sources, path), "" if is_same else _note(path, before, after))
+
+
+def _names(sent: Generation | Evaluation, clean: Generation | Evaluation) -> dict[str, str]:
+    """The attributes' paths without secrets: clean ones are in the same order, unless two are called the same now."""
+    if isinstance(sent, Evaluation) or isinstance(clean, Evaluation):
+        return {}
+    names = clean.attributes if len(clean.attributes) == len(sent.attributes) else [_UNNAMED] * len(sent.attributes)
+    return {f"attributes.{key}": f"attributes.{name}" for key, name in zip(sent.attributes, names, strict=True)}
 
 
 def changes(call: Clean, counted: Clean) -> Iterator[str]:
