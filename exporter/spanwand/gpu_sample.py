@@ -26,6 +26,8 @@ class GpuProcess(msgspec.Struct, frozen=True):
 
     pid: int
     memory_used_bytes: int | None = None
+    utilization: float | None = None
+    """Part of the device's multiprocessor time, 0 to 1, in the driver's own samples since the reading before."""
 
 
 class GpuSample(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -227,6 +227,18 @@ int nvmlDeviceGetComputeRunningProcesses_v3(Device device, uint *count, Process 
     return *count = 1, SUCCESS;
 }
 
+typedef struct { uint pid; ull time; uint processors, memory, encoder, decoder; } Busy;
+int nvmlDeviceGetProcessUtilization(Device device, Busy *found, uint *count, ull seen) {
+    CHECK(device);
+    ull pid = 0, time, percent = 0;
+    if (!value("busy_us", device, &time)) return NOT_SUPPORTED;
+    if (time <= seen) return NOT_FOUND;
+    if (!found || *count < 1) return *count = 1, INSUFFICIENT_SIZE;
+    value("pid", device, &pid), value("busy", device, &percent);
+    found[0] = (Busy){(uint)pid, time, (uint)percent, 0, 0, 0};
+    return *count = 1, SUCCESS;
+}
+
 int nvmlDeviceGetPowerManagementDefaultLimit(Device device, uint *milliwatts) { CHECK(device); return give("default_limit_mw", device, milliwatts); }
 
 typedef struct { uint id, scope; int64_t time, latency; int type, result; Value value; } Field;

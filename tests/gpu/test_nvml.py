@@ -48,7 +48,7 @@ def test_a_whole_gpu_in_our_units(gpus: StandIn) -> None:
         "pcie_sent_bytes": 900,
         "nvlink_received_bytes": 5 * 1024,
         "nvlink_sent_bytes": 4 * 1024,
-        "processes": [{"pid": 4711, "memory_used_bytes": 1 << 30}],
+        "processes": [{"pid": 4711, "memory_used_bytes": 1 << 30, "utilization": None}],
     }
 
 

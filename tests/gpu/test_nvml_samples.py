@@ -126,3 +126,30 @@ def test_field_values_stand_in_for_functions_that_are_not_there(gpus: StandIn) -
         assert (sample["power_w"], *limits, sample["energy_mj"]) == (90, 400, 450, (1 << 62) + 5)
         gpus.says("devices 1", *answers(0, **values, **{average: 95_000, f"{average}_type": 0}))
         assert read()[0]["power_w"] == 95
+
+
+def test_how_busy_each_process_was(gpus: StandIn) -> None:
+    """Since the reading before; nothing of the first time, of what is not new, and of what cannot be."""
+    found = []
+    with reader(gpus) as read:
+        for busy_us, busy in (
+            (1_000_000, 90),
+            (2_000_000, 40),
+            (2_000_000, 50),
+            (3_000_000, 4_000_000),
+            (4_000_000, 0),
+        ):
+            gpus.says("devices 1", *answers(0, **WORKING, pid=7, busy_us=busy_us, busy=busy))
+            found += [process["utilization"] for process in read()[0]["processes"]]
+    assert found == [None, 0.4, None, None, 0]
+
+
+def test_a_driver_that_does_not_say_how_busy_they_are_says_which_there_are(gpus: StandIn) -> None:
+    """Not supported, not permitted, anything else: for each a device."""
+    codes = (3, 4, 999)
+    lines = [f"error nvmlDeviceGetProcessUtilization {code} {device}" for device, code in enumerate(codes)]
+    lines += [line for device in range(len(codes)) for line in answers(device, pid=7, busy_us=1, busy=50)]
+    gpus.says(f"devices {len(codes)}", *lines)
+    with reader(gpus) as read:
+        for _ in range(2):
+            assert [[one["pid"] for one in gpu["processes"]] for gpu in read()] == [[7]] * len(codes)

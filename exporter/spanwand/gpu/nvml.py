@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from spanwand.gpu import samples
-from spanwand.gpu.queries import FIELD_VALUES, QUERIES, Query
+from spanwand.gpu import processes, samples
+from spanwand.gpu.queries import FIELD_VALUES, PROCESSES, QUERIES, Query
 from spanwand.gpu.reader import GpuUnavailable
 from spanwand.gpu.visible import Visible, visible_devices
 from spanwand.gpu_sample import GpuSample, Sharing
@@ -154,6 +154,7 @@ class NvmlReader:
         return [
             partial(self._field_values, handle),
             *(partial(self._ask, handle, query) for query in QUERIES),
+            partial(self._processes, handle, processes.Busy()),
             *buffers,
         ]
 
@@ -170,6 +171,11 @@ class NvmlReader:
         else:
             answer = getattr(nvml, query.functions[-1])(handle, *arguments)
         return {field: convert(answer) for field, convert in query.fields.items()}
+
+    def _processes(self, handle: Any, busy: processes.Busy) -> dict[str, Any]:
+        """That a driver does not say how busy they are is no reason not to say that they are there."""
+        running = self._ask(handle, PROCESSES)["processes"]
+        return {"processes": processes.together(running, processes.utilization(self._nvml, handle, busy))}
 
     def _field_values(self, handle: Any) -> dict[str, Any]:
         """One call, each value with an error of its own."""

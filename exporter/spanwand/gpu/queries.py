@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from spanwand.gpu_sample import GpuProcess
-
 
 class Query(msgspec.Struct, frozen=True):
     """One call per device. `functions` are names for the same thing, the newest first: a driver has one of them.
@@ -33,10 +31,6 @@ def _times(scale: float) -> Callable[[Any], Any]:
 
 def _first_percent(answer: list[int]) -> float:
     return answer[0] / 100
-
-
-def _processes(answer: list[Any]) -> tuple[GpuProcess, ...]:
-    return tuple(GpuProcess(process.pid, process.usedGpuMemory) for process in answer)
 
 
 def _same(answer: Any) -> Any:
@@ -75,15 +69,16 @@ QUERIES: tuple[Query, ...] = (
     ),
     Query(("nvmlDeviceGetEncoderUtilization",), {"encoder_utilization": _first_percent}),
     Query(("nvmlDeviceGetDecoderUtilization",), {"decoder_utilization": _first_percent}),
-    Query(
-        ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2"),
-        {"processes": _processes},
-    ),
 )
 """Functions that have versions go by these: by their plain names they refuse to work with an older driver.
 
 PCIe throughput is not asked for by the function for it, which takes 20 ms to look; the counters below cost nothing.
 """
+
+PROCESSES = Query(
+    ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2"), {"processes": _same}
+)
+"""How busy each of them was is asked with it: `processes`."""
 
 ALL_LINKS = 0xFFFFFFFF
 """The scope of a counter that sums all NVLinks."""
