@@ -18,6 +18,7 @@ from spanwand.measured import Measured
 from spanwand.measurement import Reading
 from spanwand.oddities import Oddities
 from spanwand.operations import FAMILY_OF, Family, Operation
+from spanwand.packed_rows import PackedRows
 from spanwand.pending_rows import PendingRows
 from spanwand.record import Clean
 from spanwand.request import Request
@@ -131,7 +132,7 @@ class Aggregate:
         for told in (self._scores, self._measured):
             for run, some in told.items():
                 points.setdefault(run, {}).update(some.points())
-        due: Mapping[Run, Mapping[str, list[tables.Row]]] = self._rows.take() if rows_due else {}
+        due: Mapping[Run, Mapping[str, PackedRows]] = self._rows.take() if rows_due else {}
         if rows_due:
             self.rows_low = None
             self._shown.rows_handed_over()
@@ -173,11 +174,5 @@ def _call_points(cells: Mapping[_CellKey, Cell[Clean]]) -> dict[str, Point]:
     return points
 
 
-def _update(run: Run, points: dict[str, Point], rows: Mapping[str, list[tables.Row]]) -> RunUpdate:
-    return RunUpdate(
-        run=run.key,
-        config=run.config,
-        tags=run.tags,
-        points=points,
-        rows={table: tuple(some) for table, some in rows.items() if some},
-    )
+def _update(run: Run, points: dict[str, Point], rows: Mapping[str, PackedRows]) -> RunUpdate:
+    return RunUpdate(run=run.key, config=run.config, tags=run.tags, points=points, rows={**rows})

@@ -1,6 +1,6 @@
 """What the end of the line makes: verdicts on rows, and batches of updates to runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -46,15 +46,15 @@ class RunUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """What one batch adds to one run.
 
     `points` are the history keys of `metrics.py`. `rows` maps a table of `tables.py` to rows in the order of its
-    columns. `config` is the run's config, the same in every update of a run; `tags` likewise. `alerts` are about these
-    points, and never without any.
+    columns; the line's are packed, and made as they are looked at. `config` is the run's config, the same in every
+    update of a run; `tags` likewise. `alerts` are about these points, and never without any.
     """
 
     run: RunKey
     config: Mapping[str, str | int | float | bool]
     tags: tuple[str, ...] = ()
     points: Mapping[str, float | int]
-    rows: Mapping[str, tuple[tuple[object, ...], ...]]
+    rows: Mapping[str, Sequence[tuple[object, ...]]]
     alerts: tuple[Alert, ...] = ()
 
 

@@ -20,11 +20,11 @@ from msgspec.structs import replace
 from spanwand.batch import Verdict
 from spanwand.drops import DropReason, Drops
 from spanwand.events import CleanEvaluation, Evaluation
+from spanwand.packed_rows import PackedRows
 from spanwand.record import Clean
 from spanwand.request import Request
 from spanwand.rows import Maker
 from spanwand.runs import Run
-from spanwand.tables import Row
 
 MAX_CHARS = 16 * 1024 * 1024
 """Text of records that wait (docs/adr/0034)."""
@@ -92,11 +92,11 @@ class PendingRows:
             self._unsampled_chars += pending.chars
             self._unsampled.append(pending)
 
-    def take(self) -> Mapping[Run, Mapping[str, list[Row]]]:
+    def take(self) -> Mapping[Run, Mapping[str, PackedRows]]:
         """The rows of what stays, with what they stand for, by run and table. Nothing waits any more."""
         sampled, unsampled, cut = sorted(chain(*self._by_rank.values()), key=_place), self._unsampled, self._cut
         self._begin()
-        taken: defaultdict[Run, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+        taken: defaultdict[Run, defaultdict[str, PackedRows]] = defaultdict(lambda: defaultdict(PackedRows))
         for pending in _one_by_one(sampled):
             verdict = _weighed(pending.verdict, cut) if cut < inf else pending.verdict
             taken[pending.run][pending.table].append(self._makers[pending.table](pending.record, verdict))

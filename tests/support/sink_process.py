@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -24,7 +24,7 @@ from spanwand.sinks.wandb.sink import WandbSink
 from spanwand.tables import layout
 
 ROOT = Path(__file__).parents[2]
-Rows = Mapping[str, tuple[tuple[object, ...], ...]]
+Rows = Mapping[str, Sequence[tuple[object, ...]]]
 
 
 class Command(msgspec.Struct, omit_defaults=True):

@@ -1,8 +1,9 @@
 """Prints what our Tables put into an artifact, and what wandb's would: `python -m tests.support.table_rows`."""
 
+import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import wandb
@@ -13,7 +14,8 @@ from spanwand.tables import Column, Type
 from tests.support.pictures import digest, png
 
 COLUMNS = (Column("name", Type.TEXT, ""), Column("steps", Type.WHOLE, ""), Column("cost_usd", Type.NUMBER, ""))
-PLAIN = [("a fox \u2026", 28, 0.5), (None, None, None), ("", -1, math.inf), ("nan", 2, math.nan), ("forced", "3", 1)]
+PLAIN = [("a fox \u2026", 28, 0.5), (None, None, None), ("", -1, math.inf), ("nan", 2, math.nan), ("e", 3, 1.0)]
+FORCED = [*PLAIN, ("forced", "3", 1)]
 IMAGE = Media(digest(1), "image/png", 41, 30, len(png(1)), png(1))
 
 
@@ -21,12 +23,21 @@ def both(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> tuple[s
     """As JSON: by our table, and by its class."""
     increments = Increments("rows", columns)
     table: Any = increments.add(rows)["rows"]
-    tellers = table.to_json, type(table).to_json.__get__(table)
-    ours, wandbs = (json.dumps(tell(wandb.Artifact("rows", "run_table")), sort_keys=True) for tell in tellers)
+    ours = told(table.to_json)
+    table.data += map(list, rows[len(table.data) :])  # what wandb would have
+    wandbs = told(type(table).to_json.__get__(table))
     increments.logged()
     return ours, wandbs
 
 
+def told(to_json: Callable[[wandb.Artifact], object]) -> str:
+    """As wandb writes it into an artifact."""
+    file = io.StringIO()
+    json.dump(to_json(wandb.Artifact("rows", "run_table")), file, sort_keys=True)
+    return file.getvalue()
+
+
 if __name__ == "__main__":
-    with_image = [(*row, IMAGE if number == 1 else None) for number, row in enumerate(PLAIN)]
-    print(json.dumps([both(COLUMNS, PLAIN), both((*COLUMNS, Column("image", Type.IMAGE, "")), with_image)]))
+    with_image = [(*row, IMAGE if number == 1 else None) for number, row in enumerate(FORCED)]
+    image = Column("image", Type.IMAGE, "")
+    print(json.dumps([both(COLUMNS, PLAIN), both(COLUMNS, FORCED), both((*COLUMNS, image), with_image)]))

@@ -106,11 +106,16 @@ def _lines(batch: Batch, columns_of: Names) -> Iterator[bytes]:
         yield msgspec.json.encode(line) + b"\n"
 
 
-def _rows(update: RunUpdate, columns_of: Names) -> dict[str, list[dict[str, object]]]:
+def _rows(update: RunUpdate, columns_of: Names) -> dict[str, list[msgspec.Raw]]:
+    """Each is JSON before the next is made: all of them as objects take three times as much."""
     return {
-        table: [dict(zip(columns_of[table], map(_cell, row), strict=True)) for row in rows]
+        table: [_raw(dict(zip(columns_of[table], map(_cell, row), strict=True))) for row in rows]
         for table, rows in update.rows.items()
     }
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
 
 
 def _cell(cell: object) -> object:

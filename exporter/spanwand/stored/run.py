@@ -1,5 +1,6 @@
 """Runs as `spanwand read` gives them back. This is the JSON contract of docs/read.md."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ class Increment(NamedTuple):
 
     window_end_s: float
     columns: list[str]
-    rows: list[list[Any]]
+    rows: Sequence[Sequence[Any]]
 
 
 class StoredTable(msgspec.Struct, kw_only=True):
@@ -66,7 +67,7 @@ class Stored(msgspec.Struct, kw_only=True):
     runs: list[StoredRun]
 
 
-def merge_rows(table: StoredTable, columns: list[str], rows: list[list[Any]]) -> None:
+def merge_rows(table: StoredTable, columns: list[str], rows: Sequence[Sequence[Any]]) -> None:
     """Append rows to a table; a column that it does not have yet is added, empty so far."""
     new = [column for column in columns if column not in table.columns]
     if new:
@@ -74,7 +75,7 @@ def merge_rows(table: StoredTable, columns: list[str], rows: list[list[Any]]) ->
         for row in table.rows:
             row += [None] * len(new)
     if columns == table.columns:
-        table.rows += rows
+        table.rows += map(list, rows)
         return
     positions = [columns.index(column) if column in columns else -1 for column in table.columns]
     table.rows += [[None if at < 0 else row[at] for at in positions] for row in rows]

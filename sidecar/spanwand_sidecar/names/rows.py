@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from spanwand.batch import Batch, RunUpdate
 from spanwand.drops import DropReason, Drops
+from spanwand.packed_rows import PackedRows
 from spanwand.redact_config import PresidioConfig
 from spanwand.redactors.scrub import REMOVED
 from spanwand.runs import HEALTH_RUN
@@ -56,8 +57,8 @@ class CleanRows:
         counts: Counter[str] = Counter()
         finish_by_s = self._clock() + self._budget_s
 
-        def clean(table: str, rows: Iterable[Row]) -> tuple[Row, ...]:
-            return tuple(self._row(row, self._said[table], counts, finish_by_s) for row in rows)
+        def clean(table: str, rows: Iterable[Row]) -> PackedRows:
+            return PackedRows(self._row(row, self._said[table], counts, finish_by_s) for row in rows)
 
         updates = tuple(
             replace(update, rows={table: clean(table, rows) for table, rows in update.rows.items()})

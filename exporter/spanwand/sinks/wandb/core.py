@@ -1,6 +1,6 @@
 """wandb-core, the process through which the wandb package does everything: alive, dead, and taken down in time.
 
-Only this file, `increments`, `plain_rows` and `upload` reach into the package's privates: none of this is public.
+Only this file, `increments`, `streamed_rows` and `upload` reach into the package's privates: none of this is public.
 """
 
 import contextlib

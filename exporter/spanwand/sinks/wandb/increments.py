@@ -1,16 +1,16 @@
 """A growing W&B Table: only new rows are logged, rows do not stay in memory, no key gets too many increments.
 
-Reaches into privates of `wandb.Table`: it is slow to take rows, and keeps each for ever, though it logs it only once.
+Reaches into privates of `wandb.Table`: it keeps each row for ever, though it logs it only once.
 """
 
 import importlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spanwand.sinks.wandb import core, plain_rows
+from spanwand.sinks.wandb import core
 from spanwand.sinks.wandb.pictures import Pictures
+from spanwand.sinks.wandb.streamed_rows import StreamedRows
 from spanwand.tables import Column, Type
 
 MAX_INCREMENTS = 100
@@ -33,23 +33,29 @@ class Increments:
         self._number = 0
         self._increments = MAX_INCREMENTS
         self._table: Any = None
+        self._streamed: StreamedRows
 
     @property
     def key(self) -> str:
         """The history key in use: the table's name, then `<name>_2`, …"""
         return self.name if self._number == 1 else f"{self.name}_{self._number}"
 
-    def add(self, rows: Iterable[Sequence[object]]) -> dict[str, object]:
+    def add(self, rows: Sequence[Sequence[object]]) -> dict[str, object]:
         """The history value that logs `rows` as the next increment."""
         if self._table is None or self._increments == MAX_INCREMENTS:
             self._number += self._increments > 0
             self._increments = 0
             self._table = self._new_table()
-        for place, row in enumerate(self._pictures.shown(rows)):
-            if place and self._fits(row):
-                self._table.data.append(row)  # `add_data`, which begins an increment, takes 50 times as long
-            else:
-                self._add(row)
+            self._streamed = StreamedRows(self._table)
+        if all(map(self._fits, rows)):
+            self._table.add_data(*rows[0])  # begins an increment; the Table needs no more
+            self._streamed.rows = rows
+        else:
+            for place, row in enumerate(self._pictures.shown(rows)):
+                if place and self._fits(row):
+                    self._table.data.append(row)  # `add_data` takes 50 times as long
+                else:
+                    self._add(row)
         core.keep_temporary_folder()
         return {self.key: self._table}
 
@@ -61,13 +67,14 @@ class Increments:
             "increment_num": self._table._increment_num or 0,
             "previous_increments_paths": list(self._table._previous_increments_paths or ()),
             "ncols": len(self._table.columns),
-            "nrows": len(self._table.data),
+            "nrows": len(self._streamed.rows or self._table.data),
         }
 
     def logged(self) -> None:
         """Forget the rows that are logged."""
         self._increments += 1
         self._pictures.forget()
+        self._streamed.rows = ()
         self._table.data.clear()
         self._table._last_logged_idx = -1
 
@@ -77,14 +84,12 @@ class Increments:
         self._table = None
 
     def _new_table(self) -> Any:
-        table: Any = importlib.import_module("wandb").Table(
+        return importlib.import_module("wandb").Table(
             columns=[column.name for column in self._columns],
             dtype=self._kinds,
             optional=True,
             log_mode="INCREMENTAL",
         )
-        table.to_json = partial(plain_rows.to_json, table, table.to_json)
-        return table
 
     def _fits(self, row: Sequence[object]) -> bool:
         """Whether a row is of its columns' types as it stands."""

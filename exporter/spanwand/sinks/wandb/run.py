@@ -106,7 +106,7 @@ class OpenRun:
         position, _, rows = self.pending.pop(part)
         if self._dataset and part != POINTS:
             columns = [column.name for column in self._layout[part]]
-            self._dataset.add(part, Increment(position.window_end_s, columns, [*map(list, rows)]))
+            self._dataset.add(part, Increment(position.window_end_s, columns, rows))
         return position
 
     def finish(self) -> None:
