@@ -1,6 +1,6 @@
 """Takes every match of a table of patterns out of a text.
 
-One pass of an RE2 set over the text says which patterns occur at all: most texts are clean, and done with at that.
+A pass of RE2 sets over the text says which patterns occur at all: most texts are clean, and done with at that.
 Only those patterns are then looked for one by one; one that is alone, at once: a set is up to ten times as slow on a
 text made for it. RE2 is linear in the text whatever the pattern and the text are.
 
@@ -23,6 +23,7 @@ from spanwand.redactors.checks import LONGEST, STEPS
 from spanwand.redactors.decoded import LAYERS, MARKS, decoded, unescaped
 from spanwand.redactors.pattern import Pattern
 from spanwand.redactors.patterns import PATTERNS
+from spanwand.redactors.sets import Sets
 from spanwand.redactors.spans import NOWHERE, Span, Spans
 from spanwand.redactors.work import TooMuchWork, Work
 
@@ -39,8 +40,10 @@ _LONGEST_MATCH = 4096
 as to find the match."""
 SHORT_CHARS, _MOST_REMEMBERED = 64, 4096
 """Short texts found clean are remembered: most are keys and words of JSON that come again and again."""
-_SET_BYTES = 64 << 20
-"""Memory for the automaton of the set. If it were too little the set would find nothing, silently."""
+_PATTERN_BYTES = 64 << 20
+"""Memory for the automata of a pattern."""
+_APART = frozenset({"card", "secret"})
+"""What goes into a set of its own, with the marks of encodings: measured, of the pairs and threes (docs/adr/0039)."""
 
 
 class Scrubber:
@@ -62,7 +65,7 @@ class Scrubber:
         self._patterns = [(pattern, _compiled(pattern)) for pattern in patterns]
         self._encoded = len(self._patterns)
         self._is_one = self._encoded == 1
-        self._set = self._new_set()
+        self._sets = self._new_sets()
         self._prove()
 
     def renew(self) -> None:
@@ -70,7 +73,7 @@ class Scrubber:
         self._clean.clear()
         re2.purge()  # it keeps what it compiled last, and what that has grown to
         self._patterns = [(pattern, _compiled(pattern)) for pattern, _ in self._patterns]
-        self._set = self._new_set()
+        self._sets = self._new_sets()
 
     def found(self, text: str) -> Sequence[int]:
         """The patterns that occur, to be replaced in this order. Their checks may still find it harmless."""
@@ -78,13 +81,13 @@ class Scrubber:
         if is_short and text in self._clean:
             return ()
         try:
-            indexes = self._set.Match(text.encode())
+            indexes = self._sets.found(text.encode())
         except UnicodeEncodeError:
             return range(len(self._patterns))
         if self._is_one:
             return range(2 if indexes else 1)
         if indexes:
-            return sorted(indexes)
+            return indexes
         if is_short:
             if len(self._clean) >= _MOST_REMEMBERED:
                 self._clean.clear()
@@ -198,16 +201,11 @@ class Scrubber:
             return lambda _: replacement
         return lambda secret: act(pattern.name, secret.decode("utf-8", "replace")).encode()
 
-    def _new_set(self) -> re2.Set:
-        options = re2.Options()
-        options.max_mem, options.log_errors = _SET_BYTES, False
-        new = re2.Set.SearchSet(options)
-        for pattern, _ in self._patterns:
-            if not self._is_one:
-                new.Add(pattern.regex)
-        new.Add(MARKS)
-        new.Compile()
-        return new
+    def _new_sets(self) -> Sets:
+        regexes = [] if self._is_one else [(at, pattern) for at, (pattern, _) in enumerate(self._patterns)]
+        together = [(at, pattern.regex) for at, pattern in regexes if pattern.name not in _APART]
+        apart = [(at, pattern.regex) for at, pattern in regexes if pattern.name in _APART]
+        return Sets((together, [*apart, (self._encoded, MARKS)]))
 
     def _prove(self) -> None:
         with self._uncounted():
@@ -226,7 +224,7 @@ class Scrubber:
 
 def _compiled(pattern: Pattern) -> Spans:
     try:
-        return Spans(pattern.regex, _SET_BYTES)
+        return Spans(pattern.regex, _PATTERN_BYTES)
     except re2.error as error:
         why = error.args[0]
         raise ValueError(f"pattern {pattern.name}: {why.decode() if isinstance(why, bytes) else why}") from None

@@ -1,0 +1,22 @@
+"""R36: expressions are found whichever set they are in, and told by their numbers, in order."""
+
+from spanwand.redactors.patterns import PATTERNS
+from spanwand.redactors.scrub import Scrubber
+from spanwand.redactors.sets import Sets
+
+
+def test_numbers_come_in_order_over_all_sets() -> None:
+    sets = Sets([[(0, "a"), (2, "c")], [], [(1, "b"), (7, r"\d")]])
+    assert sets.found(b"c b a 1") == [0, 1, 2, 7]
+    assert sets.found(b"b") == [1]
+    assert not sets.found(b"z")
+
+
+def test_a_set_finds_what_its_expressions_find_alone() -> None:
+    """P6: which set a pattern is in changes nothing about what is found."""
+    scrubber = Scrubber()
+    examples = [example for pattern in PATTERNS for example in pattern.found]
+    for text in [*examples, "\n".join(examples)]:
+        found = scrubber.found(text)
+        alone = [at for at, pattern in enumerate(PATTERNS) if Sets([[(0, pattern.regex)]]).found(text.encode())]
+        assert [at for at in found if at < len(PATTERNS)] == alone
