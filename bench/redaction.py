@@ -178,7 +178,7 @@ def hostile(size: int) -> Iterator[tuple[str, float]]:
         for fill in FILLS:
             text = fill(piece, size * 100 // len(fill(piece, 100)))
             took = []
-            for _ in range(1 + 16_384 // size):
+            for _ in range(3 + 16_384 // size):
                 start = time.process_time()
                 with suppress(ValueError):  # refused: the record's text is dropped
                     scrub_document(text, SCRUBBER)

@@ -112,7 +112,7 @@ class SampleConfig(Section):
     limit: int = Field(default=100, gt=0)
     """Traces of one value before that begins."""
     rows_per_minute: int = Field(default=10_000, gt=0)
-    """Rows of all runs together; with more, or with more than 16 Mi characters in one rows interval, a smaller share of
+    """Rows of all runs together; with more, or with more than 10 Mi characters in one rows interval, a smaller share of
     traces is kept. What is always kept goes last."""
 
 

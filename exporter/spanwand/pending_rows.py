@@ -26,7 +26,7 @@ from spanwand.request import Request
 from spanwand.rows import Maker
 from spanwand.runs import Run
 
-MAX_CHARS = 16 * 1024 * 1024
+MAX_CHARS = 10 * 1024 * 1024
 """Text of records that wait (docs/adr/0034)."""
 _RECORD_CHARS = 1_000  # what a record weighs besides its text, about
 _MOST_OF_ONE = 2  # times the room: what a trace that is alone may have
