@@ -28,6 +28,8 @@ class Turn(NamedTuple):
     seconds: float
     cpu_s: float
     helpers_cpu_s: float
+    threads_s: Mapping[str, float] = {}
+    """CPU time of the service's threads by what they are for: with `cpu_s`, but for threads that have ended."""
 
 
 class Frozen:

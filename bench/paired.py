@@ -13,7 +13,7 @@ from statistics import fmean
 from frozen import Turn
 from harrell_davis import quantile
 from signed_rank import Interval, middle
-from watched_models import AT_ONCE
+from watched_models import AT_ONCE, COMICS
 
 Generations = Sequence[Sequence[Turn]]
 """Turns of one way: by generation, then by round."""
@@ -58,6 +58,12 @@ def model_s(turn: Turn) -> float:
 def host_s(turn: Turn) -> float:
     """CPU seconds per comic beside the model's, among which telemetry's are easier to see."""
     return turn.cpu_s / len(turn.wall_s) - model_s(turn)
+
+
+def thread_s(thread: str, turn: Turn) -> float:
+    """CPU seconds per comic of what some threads are for, beside the model's."""
+    model = sum(turn.model_s) if thread == COMICS else 0.0
+    return (turn.threads_s.get(thread, 0.0) - model) / len(turn.wall_s)
 
 
 def mean(turns: Generations, statistic: Statistic) -> float:

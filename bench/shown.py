@@ -1,8 +1,9 @@
 """The tables that bench/overhead.py prints, and its verdicts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
-from paired import LATENCIES, SLOWDOWNS, Generations, Statistic, host_s, mean, model_s, more, percent_more
+from paired import LATENCIES, SLOWDOWNS, Generations, Statistic, host_s, mean, model_s, more, percent_more, thread_s
 from signed_rank import Interval
 from watched_models import PANELS
 from ways import AGAIN, BASELINE, OURS
@@ -24,6 +25,7 @@ def show(turns: Turns) -> None:
     for what, statistics in MEASURES.items():
         show_differences(turns, what, statistics)
     show_parts(turns)
+    show_threads(turns)
     for name in [way for way in OURS if way in turns]:
         for what, statistics in MEASURES.items():
             print(f"{name}, {what}, at most {BUDGET_PERCENT:g} % more: {', '.join(verdicts(turns, name, statistics))}")
@@ -56,6 +58,19 @@ def show_parts(turns: Turns) -> None:
         model = percent_more(without(turns, name), its, model_s)
         each = more(without(turns, name), its, lambda turn: 1e6 * host_s(turn) / CALLS)
         print(f"| {name} | {shown(model, '+.2f')} | {shown(each, '.0f')} |")
+    print()
+
+
+def show_threads(turns: Turns) -> None:
+    """Which threads took it: the model's own time is not theirs who make comics."""
+    threads = sorted(
+        {thread for its in turns.values() for rounds in its for turn in rounds for thread in turn.threads_s}
+    )
+    print(f"| CPU ms per comic, beside the model's | {' | '.join(threads)} |")
+    print("|---" * (len(threads) + 1) + "|")
+    for name, its in turns.items():
+        took = (mean(its, partial(thread_s, thread)) for thread in threads)
+        print(f"| {name} | {' | '.join(f'{1_000 * seconds:.2f}' for seconds in took)} |")
     print()
 
 

@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 
 AT_ONCE = 10
 """Comics."""
+COMICS = "comics"
+"""What the threads that make them are named by."""
 PANELS = 4
 """Of a comic."""
 STEPS = 28

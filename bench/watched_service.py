@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 import openai
 from opentelemetry import trace
 
-from watched_models import AT_ONCE, MODELS, PANELS, STEPS, Draw, Spent
+import thread_times
+from watched_models import AT_ONCE, COMICS, MODELS, PANELS, STEPS, Draw, Spent
 
 CHAT_MODEL, IMAGE_MODEL = "gpt-4o-mini", "sd3.5-large"
 ATTRIBUTES: dict[str, str | int | float] = {
@@ -147,7 +148,8 @@ def main() -> None:
     spent = Spent()
     recorded = RECORDERS[options.recorder](describer(), MODELS[options.model].make(options.amount, spent))
     print("ready", flush=True)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    threads = thread_times.alive()
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix=COMICS) as pool:
         for line in sys.stdin:
             comics, *then = line.split()
             begun_s = time.perf_counter()
@@ -157,7 +159,9 @@ def main() -> None:
                 recorded.flush()
                 gc.collect()
             wall_s, model_s = zip(*latencies, strict=True)
-            answer = {"wall_s": wall_s, "model_s": model_s, "seconds": seconds}
+            before, threads = threads, thread_times.alive()
+            threads_s = thread_times.by_name(before, threads)
+            answer = {"wall_s": wall_s, "model_s": model_s, "seconds": seconds, "threads_s": threads_s}
             print(json.dumps(answer | {"cpu_s": time.process_time()}), flush=True)
 
 

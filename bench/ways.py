@@ -22,7 +22,7 @@ OTEL = {
     "OTEL_LOGS_EXPORTER": "none",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "60",  # a request may be on the wire while both of its ends are frozen
 }
-WINDOW_S, ROWS_INTERVAL_S = 2, 4
+WINDOW_S, ROWS_INTERVAL_S = 10, 15
 """Of a service's own time: it passes for who is frozen too. By default 10 and 60: every turn has some of each."""
 QUIET = {"DIFFUSERS_VERBOSITY": "error", "TRANSFORMERS_VERBOSITY": "error"}
 WANDB_QUIET = {"WANDB_SILENT": "true", "WANDB_CONSOLE": "off", "WANDB_ERROR_REPORTING": "false"}
