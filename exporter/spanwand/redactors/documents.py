@@ -16,6 +16,8 @@ _LONGEST_PLAIN_NUMBER = 10**10
 """Larger whole numbers may be card or phone numbers."""
 _JSON_STARTS = frozenset('{["')
 _VALUE, _NAMES = "value", ("name", "key", "field", "header")
+_INSIDE = ("\\", f'"{_VALUE}"')
+"""What a text that is JSON itself may have that no pattern sees through."""
 _BETWEEN = "\n\x1e\n"
 """Stands between the texts. No pattern looks beyond a line end and a control character, but for those that take
 everything up to an end: that is noticed, for then one of these is missing. ASCII, or all texts would be as slow as
@@ -37,13 +39,21 @@ def scrub_document(text: str, scrubber: Scrubber, work: Work | None = None) -> s
     Raises TooMuchWork.
     """
     work = work or Work(len(text))
+    document = _parsed(text)
+    if not document:
+        plain, text = text, _plain(text, scrubber, work)
+        document = [] if text is plain else _parsed(text)  # it may have been encoded
+    return msgspec.json.encode(document[0]).decode() if document and _changed(document, scrubber, work) else text
+
+
+def _parsed(text: str) -> list[Any]:
+    """The document, in a list in which it can be exchanged; an empty one if the text is no JSON."""
     if text.lstrip()[:1] not in _JSON_STARTS:
-        return _plain(text, scrubber, work)
+        return []
     try:
-        document = [msgspec.json.decode(text)]
+        return [msgspec.json.decode(text)]
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return _plain(text, scrubber, work)
-    return msgspec.json.encode(document[0]).decode() if _changed(document, scrubber, work) else text
+        return []
 
 
 def _plain(text: str, scrubber: Scrubber, work: Work) -> str:
@@ -56,7 +66,7 @@ def _changed(document: list[Any], scrubber: Scrubber, work: Work) -> bool:
     together = _BETWEEN.join(texts)
     work.look(len(together))
     found = scrubber.found(together)
-    if "\\" in together and _changed_inside(places, scrubber, work):
+    if any(mark in together for mark in _INSIDE) and _changed_inside(places, scrubber, work):
         return _changed(document, scrubber, work) or True
     if not found:
         return False
@@ -64,10 +74,21 @@ def _changed(document: list[Any], scrubber: Scrubber, work: Work) -> bool:
     edits = [(place, after) for place, before, after in scrubbed if after != before]
     if _changed_inside([place for place, _ in edits], scrubber, work) or _renamed(edits, holders, scrubber, work):
         return _changed(document, scrubber, work) or True
+    if _has_more(edits, is_encoded=scrubber.may_be_encoded(found)):
+        _changed(document, scrubber, work)
+    return bool(edits)
+
+
+def _has_more(edits: list[tuple[_Place, str]], *, is_encoded: bool) -> bool:
+    """Write the edits, and say whether there is more to see now: numbers that became texts come with their names, and
+    what was encoded may be JSON."""
+    has_more = False
     for (holder, at, name), text in edits:
         if at is not None:
-            holder[at] = text.removeprefix(name) if text.startswith(name) else REMOVED
-    return bool(edits)
+            clean = text.removeprefix(name) if text.startswith(name) else REMOVED
+            has_more |= not isinstance(holder[at], str) or (is_encoded and holder[at] != clean)
+            holder[at] = clean
+    return has_more
 
 
 def _flat(document: list[Any], scrubber: Scrubber, work: Work) -> tuple[list[Any], list[_Place], list[str]]:
