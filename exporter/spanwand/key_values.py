@@ -6,6 +6,7 @@ ids of answers, of which each comes once.
 """
 
 from collections.abc import Iterable, Mapping
+from struct import Struct
 
 from google.protobuf.message import DecodeError
 
@@ -19,12 +20,14 @@ REMEMBERED_BYTES = 56
 """Longest that is remembered: a model's name fits; what was said differs every time."""
 MOST_REMEMBERED = 32_768
 """6 MB; enough for the token counts of many models."""
-_MOST_IN_A_BYTE = 127
+_MOST_IN_A_BYTE, _MOST_IN_TWO = 127, 16_383
 _LEAST = 6
 """Bytes of tags and lengths."""
 _KEY = 0x0A
 _TEXT = tuple([bytes((0x12, 2 + length, 0x0A, length)) for length in range(_MOST_IN_A_BYTE - 2)])
 """By its length, what is before a text and behind its key: tags and lengths of the value and of the text in it."""
+_LONG_TEXT = Struct("<BHBH")
+"""The same where lengths take two bytes each."""
 _NOTHING: tuple[str, AttributeValue] = ("", None)
 """Of an attribute that is not read, or cannot be used."""
 
@@ -66,7 +69,7 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
 
     def _read(self, raw: bytes) -> tuple[str, AttributeValue]:
         try:
-            sent_key, sent = _short_text(raw) or _any(raw)
+            sent_key, sent = (_short_text(raw) if len(raw) <= _MOST_IN_A_BYTE else _long_text(raw)) or _any(raw)
         except DecodeError:
             return _NOTHING
         known = self._parsers.get(sent_key)
@@ -90,13 +93,29 @@ class KeyValues(dict[bytes, tuple[str, AttributeValue]]):
 def _short_text(raw: bytes) -> tuple[bytes, bytes] | None:
     """Key and value of a text as all senders write short ones, with lengths of a byte; this is faster than to parse."""
     size = len(raw)
-    if not _LEAST <= size <= _MOST_IN_A_BYTE or raw[0] != _KEY:
+    if size < _LEAST or raw[0] != _KEY:
         return None
     key_end = 2 + raw[1]
     length = size - key_end - 4
     if length >= 0 and raw.startswith(_TEXT[length], key_end):
         return raw[2:key_end], raw[key_end + 4 :]
     return None
+
+
+def _long_text(raw: bytes) -> tuple[bytes, bytes] | None:
+    """The same of what is longer, as what was said is."""
+    key_end = 2 + raw[1]
+    length = len(raw) - key_end - _LONG_TEXT.size
+    if raw[0] != _KEY or raw[1] > _MOST_IN_A_BYTE or not _MOST_IN_A_BYTE < length <= _MOST_IN_TWO - 3:
+        return None
+    if _LONG_TEXT.unpack_from(raw, key_end) == (0x12, _in_two_bytes(length + 3), 0x0A, _in_two_bytes(length)):
+        return raw[2:key_end], raw[key_end + _LONG_TEXT.size :]
+    return None
+
+
+def _in_two_bytes(length: int) -> int:
+    """A length as a varint, read as a number of two bytes."""
+    return length & 0x7F | 0x80 | length >> 7 << 8
 
 
 def _plain(sent: bytes | AnyValue) -> AttributeValue:

@@ -47,10 +47,14 @@ def test_values_never_raise_on_any_bytes(sent: list[bytes]) -> None:
     known.attributes([*sent, *(b"\x0a\x01k\x12" + bytes([len(raw)]) + raw for raw in sent)])
 
 
-@given(st.binary(max_size=140), st.binary(max_size=8), st.sampled_from([b"", b"\x0a\x01k", b"\x12\x00", b"\x08\x01"]))
+@given(
+    st.builds(bytes.__add__, st.sampled_from([b"", b"s" * 16_240]), st.binary(max_size=140)),
+    st.binary(max_size=8),
+    st.sampled_from([b"", b"\x0a\x01k", b"\x12\x00", b"\x08\x01"]),
+)
 @settings(max_examples=500)
-def test_short_texts_are_what_a_parser_makes_of_them(text: bytes, noise: bytes, more: bytes) -> None:
-    """P3: they are read without one."""
+def test_texts_are_what_a_parser_makes_of_them(text: bytes, noise: bytes, more: bytes) -> None:
+    """P3: they are read without one, where their lengths take one byte or two."""
     for value in (AnyValue(string_value=text), AnyValue(bytes_value=text), AnyValue(bool_value=True)):
         sent = KeyValue(key=b"k", value=value).SerializeToString()
         for raw in (sent, sent + noise, sent[: len(noise)], sent + more, more + sent):

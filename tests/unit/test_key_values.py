@@ -1,9 +1,10 @@
 """Attributes by their bytes: parsed once, in bounded memory, the same as if each were parsed (P3, R25)."""
 
+import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from spanwand import key_values
-from spanwand.dialects.parsers import count, identifier, scalar_text
+from spanwand.dialects.parsers import as_sent, count, identifier, scalar_text
 from spanwand.key_values import KeyValues
 
 
@@ -54,3 +55,22 @@ def test_value_before_key() -> None:
     """Protobuf lets a sender write fields in any order."""
     raw = sent("n", int_value=3)
     assert KeyValues({"n": count}).attributes([raw[3:] + raw[:3]]) == {"n": 3}
+
+
+@pytest.mark.parametrize("key", ["k", "k" * 127, "k" * 128, "k" * 300])
+@pytest.mark.parametrize("near", [0, 127, 16_384])
+def test_texts_of_any_length(key: str, near: int) -> None:
+    """R25: where a length takes a byte more, nothing is lost and nothing is added."""
+    for length in range(max(near - 12, 0), near + 12):
+        text = "ä" * (length // 2) + "s" * (length % 2)
+        assert KeyValues({key: as_sent}).attributes([sent(key, string_value=text)]) == {key: text}
+
+
+@pytest.mark.parametrize("cut", range(12))
+def test_long_texts_that_are_damaged(cut: int) -> None:
+    """R25: no byte of their lengths is taken for granted."""
+    whole = sent("k", string_value="s" * 1_000)
+    assert KeyValues({"k": as_sent}).attributes([whole[: len(whole) - 1 - cut]]) == {}
+    damaged = bytearray(whole)
+    damaged[cut] ^= 0x01
+    assert KeyValues({"k": as_sent}).attributes([bytes(damaged)]) != {"k": "s" * 1_000}
