@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from email.message import Message
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
@@ -15,7 +16,6 @@ from spanwand_sidecar.receive.reception import Reception
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 REQUEST_TIMEOUT_S = 5.0
-POLL_S = 0.25
 OPEN = frozenset({"/livez", "/readyz"})
 """Without a token even where one is needed: probes have none, and there is nothing to learn."""
 
@@ -41,7 +41,8 @@ class Control:
         except OSError as error:
             why = error.strerror or error
             raise CannotStart(f"admin address {address}: {why}; choose another with --admin") from None
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_S,), name="admin", daemon=True)
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._serve, name="admin", daemon=True)
 
     @property
     def address(self) -> str:
@@ -55,9 +56,17 @@ class Control:
 
     def close(self) -> None:
         """Stop answering."""
+        self._is_closing = True
         if self._thread.is_alive():
-            self._server.shutdown()
+            with suppress(OSError):  # the thread waits for a connection
+                socket.create_connection(split_host_port(self.address), REQUEST_TIMEOUT_S).close()
+            self._thread.join(REQUEST_TIMEOUT_S)
         self._server.server_close()
+
+    def _serve(self) -> None:
+        """`serve_forever` would look several times a second whether it is to end."""
+        while not self._is_closing:
+            self._server.handle_request()
 
 
 def _server(address: str, routes: Mapping[str, Route], guard: Reception | None) -> ThreadingTCPServer:

@@ -4,6 +4,8 @@ import gzip
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -47,11 +49,13 @@ def check_refused(response: httpx.Response, status_code: int) -> Status:
 
 def test_an_acknowledged_body_is_in_the_journal_as_it_was_sent(tmp_path: Path) -> None:
     body = trace_request(3)
+    begun = datetime.now(UTC).replace(microsecond=0)
     with journal_in(tmp_path) as journal, door(journal) as (client, counters):
         for content, headers in ((body, PROTOBUF), (gzip.compress(body), GZIP)):
             response = client.post("/v1/traces", content=content, headers=headers)
             assert (response.status_code, response.content) == (200, b"")
             assert response.headers["content-type"] == "application/x-protobuf"
+            assert parsedate_to_datetime(response.headers["date"]) >= begun
         assert stored(journal) == [body, body]
         assert (counters.accepted[Signal.TRACES], counters.accepted_bytes) == (6, 2 * len(body))
 

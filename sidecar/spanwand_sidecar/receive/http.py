@@ -18,6 +18,7 @@ from spanwand_sidecar.receive import http_media
 from spanwand_sidecar.receive.addresses import is_loopback, listen, names_loopback, split_host_port
 from spanwand_sidecar.receive.http_answers import CLIENT_GONE, JSON, refused
 from spanwand_sidecar.receive.http_protocol import PROTOBUF, protocol
+from spanwand_sidecar.receive.http_server import ToldServer
 from spanwand_sidecar.receive.inflate import read_body
 from spanwand_sidecar.receive.intake import Intake
 from spanwand_sidecar.receive.media import MediaIntake
@@ -52,14 +53,14 @@ class HttpServer:
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             ssl_context_factory=(lambda _config, _default: tls.context()) if exposed and tls else None,
         )
-        self._server = uvicorn.Server(self._config)
+        self._server = ToldServer(self._config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="http", daemon=True)
         self._thread.start()
 
     def stop(self, grace_s: float) -> None:
         """Refuse new connections, let requests in flight finish within `grace_s` seconds, and close."""
         self._config.timeout_graceful_shutdown = math.ceil(grace_s)
-        self._server.should_exit = True
+        self._server.tell_to_stop()
         self._thread.join(grace_s + STOP_TIMEOUT_S)
 
 

@@ -1,6 +1,7 @@
 """HTTP/1.1 on a connection: uvicorn's, with limits on connections and time, and errors that OTLP senders can read."""
 
 import asyncio
+from email.utils import formatdate
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -35,6 +36,7 @@ class OtlpProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The first bytes of a request begin its time; the last ones end it."""
+        self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
         if self._deadline is None:
             self._set_deadline(self.request_timeout_s)
         super().data_received(data)
