@@ -4,7 +4,8 @@ A call waits for its share from its arrival on, so that those which are decided 
 not taken `horizon_s` after it was read is nobody's: idle, or the work of who sends no spans.
 
 A replay finds the same shares if it begins early enough to find again all that readings of the last `horizon_s` are
-divided among: that is where it would have begun `horizon_s` ago, so `low` stays there for so long.
+divided among: that is where it would have begun `horizon_s` ago, so `low` stays there for so long. Shares are also part
+of Requests that a late span amends and of rows that wait: while they do, `low` keeps to what it was to these shares.
 """
 
 from collections import deque
@@ -68,12 +69,14 @@ class Attribute:
         self._devices = Devices()
         self._traces: dict[bytes, _Held] = {}
         self._windows: deque[_Window] = deque()
+        self._needed: deque[tuple[int, int]] = deque()  # position of a window, and what `low` was to its shares
         self._floor: int | None = None
 
     def drain(self) -> None:
         """Divide nothing more of what came so far."""
         self._devices.let_go()
         self._traces.clear()
+        self._needed.clear()
 
     @property
     def is_live(self) -> bool:
@@ -82,13 +85,18 @@ class Attribute:
 
     @property
     def low(self) -> int | None:
-        """Where a replay has to begin to find the shares of what can still be divided."""
+        """Where a replay has to begin to find the shares of what can still be divided, or has not left for good."""
         if self._floor is not None:
             return self._floor
+        if self._needed:
+            return self._needed[0][1]
         return self._windows[0].needed if self.is_live else None
 
-    def open_window(self, position: int, start_ns: int, needed: int) -> None:
-        """Begin a window. `needed` is where a replay would begin now but for what is remembered here."""
+    def open_window(self, position: int, start_ns: int, needed: int, held: int) -> None:
+        """Begin a window. `needed` is where a replay would begin now but for what is remembered here.
+
+        `held` is the first frame of the oldest window whose shares are part of what can still come out.
+        """
         windows, self._floor = self._windows, self.low
         if not self.is_live:
             windows.clear()
@@ -97,6 +105,10 @@ class Attribute:
             windows[0].position < position - self._max_journal_bytes
         ):
             windows.popleft()
+        if self.is_live:
+            self._needed.append((position, windows[0].needed))
+        while self._needed and self._needed[0][0] < held:
+            self._needed.popleft()
         self._devices.open_window(start_ns, windows[0].start_ns)
 
     def read(self, pairs: Iterable[tuple[GpuSample, GpuSample]]) -> None:

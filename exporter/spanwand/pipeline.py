@@ -175,13 +175,16 @@ class Pipeline:
     @property
     def _needed(self) -> int:
         """The same for all but the shares of GPUs. For some of it nothing waits, but a replay has to know it."""
-        kept = (self._deduplicate.low, self._measure.low, self._meter.low)
-        return self._lowest(self._gather.low, self._aggregate.low, *kept)
+        return self._lowest(self._held, self._deduplicate.low, self._measure.low, self._meter.low)
+
+    @property
+    def _held(self) -> int:
+        return self._lowest(self._gather.low, self._aggregate.low)
 
     @property
     def waiting(self) -> bool:
         """Something is open: time has to pass (ticks) for it to come out."""
-        return self._lowest(self._gather.low, self._aggregate.low, self._meter.waiting_low) < self._end
+        return self._lowest(self._held, self._meter.waiting_low) < self._end
 
     def _lowest(self, *positions: int | None) -> int:
         return min((position for position in positions if position is not None), default=self._end)
@@ -197,8 +200,7 @@ class Pipeline:
                     waits(call, arrival_ns)
                 if settled := gather.generation(call, arrival_ns, evidence):  # nothing, nearly always
                     self._count(settled)
-            root = normalise.root(span)
-            if root is not None:
+            if (root := normalise.root(span)) is not None:
                 gather.root(redact.root(root), arrival_ns)
 
     def _metered(self) -> None:
@@ -232,7 +234,7 @@ class Pipeline:
             for stage in (self._deduplicate, self._redact, self._measure, self._meter, self._aggregate):
                 stage.open_window(start, window_start_ns)
             self._gather.open_window(start)
-            self._attribute.open_window(start, window_start_ns, self._needed)
+            self._attribute.open_window(start, window_start_ns, self._needed, self._held)
 
     def _close(self, seq: int, *, rows_due: bool) -> Batch | None:
         start_ns, self._window_start_ns, self._end = self._window_start_ns, None, seq

@@ -82,16 +82,22 @@ AWAKE = Call("studio", 9, 9, 0, "small", 0.0, 0.25, "cpu", is_root=True)
 JOURNALS = st.lists(
     st.tuples(st.sampled_from(PAUSES_S), ITEMS, st.sampled_from([True, True, True, False])), min_size=1, max_size=25
 )
-CONFIGS = st.builds(
-    lambda window_s, max_journal_bytes, horizon_s: LineConfig(
-        deduplicate=DeduplicateConfig(window_s=window_s, max_journal_bytes=max_journal_bytes),
-        gather=GatherConfig(settle_s=2, idle_s=7, late_s=15),
+
+
+def configured(horizon_s: int, late_s: int = 15, **deduplicate: int) -> LineConfig:
+    return LineConfig(
+        deduplicate=DeduplicateConfig.model_validate({"window_s": 0, **deduplicate}),
+        gather=GatherConfig(settle_s=2, idle_s=7, late_s=late_s),
         aggregate=AggregateConfig(window_s=10, rows_interval_s=20),
         gpu=GpuConfig(attribution=AttributionConfig(horizon_s=horizon_s)),
-    ),
-    st.sampled_from([0, 20, 300]),
-    st.sampled_from([50, 1_000]),
+    )
+
+
+CONFIGS = st.builds(
+    configured,
     st.sampled_from([5, 60, 300, 1_800]),
+    window_s=st.sampled_from([0, 20, 300]),
+    max_journal_bytes=st.sampled_from([50, 1_000]),
 )
 
 
@@ -174,11 +180,11 @@ def replays(config: LineConfig, frames: list[tuple[int, int, Item]], every: int 
             assert behind(run(config, replayed), batch.seq) == behind(batches, batch.seq)
 
 
-def rows(batches: list[Batch]) -> list[dict[str, Any]]:
-    """Of `generations`, by column."""
-    names = [column.name for column in TABLES["generations"]]
+def rows(batches: list[Batch], table: str = "generations") -> list[dict[str, Any]]:
+    """Of a table, by column."""
+    names = [column.name for column in TABLES[table]]
     updates = (update for batch in batches for update in batch.updates)
-    return [dict(zip(names, row, strict=True)) for update in updates for row in update.rows.get("generations", ())]
+    return [dict(zip(names, row, strict=True)) for update in updates for row in update.rows.get(table, ())]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -197,11 +203,7 @@ def test_a_replay_finds_what_a_long_call_has_left_to_take(step_s: int) -> None:
     short = [Call("studio", number, 1, 0, "small", 0.0, took_s, "0", is_root=True) for number in range(1, 6)]
     long = Call("studio", 9, 1, 0, "small", 0.0, 90.0 * step_s, "0", is_root=True)
     steps: Journal = [(step_s, short[step // 20] if step % 20 == 10 else None, True) for step in range(100)]
-    config = LineConfig(
-        deduplicate=DeduplicateConfig(window_s=0),
-        gather=GatherConfig(settle_s=2, idle_s=7, late_s=15),
-        aggregate=AggregateConfig(window_s=10, rows_interval_s=20),
-    )
+    config = configured(1_800)
     frames = frames_of([*steps, (step_s, long, True), (9, None, True)])
     [share] = [row for row in rows(run(config, frames)) if row["latency_s"] == long.took_s]
     assert share["gpu_seconds"] == pytest.approx(90 * step_s - 4 * took_s)  # the first one was over before
