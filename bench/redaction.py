@@ -24,6 +24,7 @@ from pathlib import Path
 
 from faker import Faker
 
+from automata import by_kind
 from prose import prose
 from secret_formats import agreed, secrets
 from spanwand.pending_rows import MAX_CHARS
@@ -187,7 +188,7 @@ def hostile(size: int) -> Iterator[tuple[str, float]]:
 
 
 def cost() -> None:
-    """R35 and R36."""
+    """R35, R36, and what automata take (design 8)."""
     rng = random.Random(3)
     took = []
     for _ in range(2_000):
@@ -204,6 +205,7 @@ def cost() -> None:
         print(f"{len(texts)} hostile {title}: the slowest, of {piece!r}, took {slowest * 1e3:.1f} ms")
         seconds = f"of that one {slowest * count:.1f} s, of all kinds {mean * count:.1f} s"
         print(f"  the {MAX_CHARS >> 20} Mi characters that wait for a minute's rows: {seconds}")
+    by_kind()
 
 
 def main() -> None:
