@@ -11,13 +11,12 @@ from tests.faults.at_wandb import counted_at, rows_at, unverified
 from tests.faults.kill_rounds import account
 from tests.faults.senders import Load, Senders
 from tests.faults.targets import Spanwand
-from tests.support.daemon import until
+from tests.support.daemon import COMPLETED_S, until
 from tests.support.wandb_server import Fault, WandbServer
 from tests.support.wandb_server.environment import environment
 
+pytestmark = pytest.mark.timeout(COMPLETED_S + 100)
 MARGIN_S = 0.5
-COMPLETED_S = 60.0
-"""Longest that a daemon takes to complete the runs of the one before; usual is 10 s."""
 BACKENDS: Mapping[str, Callable[[WandbServer], object]] = {
     "up": lambda server: None,
     "slow": lambda server: server.faults.add(Fault("*", "slow", delay_s=1.0)),
@@ -66,7 +65,6 @@ def test_two_seconds(tmp_path: Path, report: Callable[[str], None], backend: str
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("grace_s", "backend"), [(2, "slow"), (2, "hanging"), *product((5, 10, 30), BACKENDS)])
 def test_more_time(tmp_path: Path, report: Callable[[str], None], grace_s: float, backend: str) -> None:
     stop_under_load(tmp_path, grace_s, backend, report)

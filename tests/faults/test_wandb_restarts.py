@@ -18,12 +18,13 @@ from tests.faults.at_wandb import counted_at, rows_at, unverified
 from tests.faults.kill_rounds import SEED, account
 from tests.faults.senders import Load, Senders
 from tests.faults.targets import Spanwand
-from tests.support.daemon import until
+from tests.support.daemon import COMPLETED_S, until
 from tests.support.online import API, assert_exactly_once, batch, sink
 from tests.support.sink_process import SinkProcess
 from tests.support.wandb_server import WandbServer
 from tests.support.wandb_server.environment import environment
 
+pytestmark = pytest.mark.timeout(COMPLETED_S + 100)
 Report = Callable[[str], None]
 MAX_KILL_S = 1.5
 """From the moment a batch is offered: what it takes to log, to upload and to confirm it."""
@@ -60,7 +61,7 @@ def restart(rounds: int, server: WandbServer, directory: Path, report: Report) -
         for number in range(rounds + 1, rounds + 4):
             assert process.deliver(one(number), 60)[-1].outcome == "Delivered"
         left = unverified(directory / "wandb")
-        until(lambda: len(left & unverified(directory / "wandb")) <= 1, 60 + 15 * rounds)  # the last one is open
+        until(lambda: len(left & unverified(directory / "wandb")) <= 1, COMPLETED_S)  # the last one is open
         process.close()
     assert_exactly_once(server, dict.fromkeys(range(1, rounds + 4), 2), keys=(API,))
     for run in server.runs:
@@ -88,7 +89,7 @@ def test_killed_as_soon_as_a_runs_first_rows_are_spooled(tmp_path: Path, report:
         with sink(server, tmp_path) as process:
             left = unverified(tmp_path / "wandb")
             assert process.deliver(one(1), 60)[-1].outcome == "Delivered"
-            until(lambda: not left & unverified(tmp_path / "wandb"), 60)
+            until(lambda: not left & unverified(tmp_path / "wandb"), COMPLETED_S)
             process.close()
         assert_exactly_once(server, {1: 2}, keys=(API,))
     report("R44 killed at a run's first rows: each point and row once")
@@ -102,7 +103,6 @@ def test_fifty_restarts(tmp_path: Path, report: Report) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(600)
 def test_restarts_while_counts_are_stale(tmp_path: Path, report: Report) -> None:
     """R45: every other answer says that there are fewer rows than there are; no upload begins at such a one."""
     stale = [0, 1, 0, 2, 0, 5_000, 0, 3] * 5
@@ -129,7 +129,7 @@ def test_a_dead_wandb_core_is_noticed(tmp_path: Path, report: Report) -> None:
             killed_s = time.monotonic()
             until(lambda: has_noticed(running.status().sinks["wandb"]), 20)
             noticed_s = time.monotonic() - killed_s
-            until(lambda: not broken & unverified(directory), 90)
+            until(lambda: not broken & unverified(directory), COMPLETED_S)
             senders.stop()
             target.drain()
             found = account(senders.acknowledged(), 1, target.delivered()._replace(rows=rows_at(server)))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.support.daemon import until
+from tests.support.daemon import COMPLETED_S, until
 from tests.support.online import API, ARM, assert_exactly_once, batch, expected_points, point_rows, sink, with_alerts
 from tests.support.sink_process import SinkProcess
 from tests.support.wandb_server import Fault, WandbServer
@@ -20,6 +20,7 @@ from spanwand.batch import Batch
 from spanwand.sinks.wandb.ledger import read_descriptions
 from spanwand.tables import TABLES
 
+pytestmark = pytest.mark.timeout(COMPLETED_S + 100)
 FILE_STREAM = "POST */file_stream *"
 
 
@@ -34,8 +35,8 @@ def uploads(tmp_path: Path) -> Counter[str]:
     return Counter(run.upload for run in read_descriptions(tmp_path / "wandb"))
 
 
-def until_verified(tmp_path: Path, runs: int, timeout_s: float = 40) -> None:
-    until(lambda: uploads(tmp_path)["verified"] == runs, timeout_s)
+def until_verified(tmp_path: Path, runs: int) -> None:
+    until(lambda: uploads(tmp_path)["verified"] == runs, COMPLETED_S)
 
 
 def crash_with_half_uploaded(server: WandbServer, tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ def test_a_stale_count_in_the_middle_of_an_upload_is_made_good(server: WandbServ
     server.world.stale_upserts.append(2)
     with sink(server, tmp_path) as process:
         assert process.deliver(batch(6, rows=1))[-1].outcome == "Delivered"
-        until_verified(tmp_path, runs=2, timeout_s=90)
+        until_verified(tmp_path, runs=2)
         process.close()
     assert server.world.stale_upserts == []
     for key in (API, ARM):

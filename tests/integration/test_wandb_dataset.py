@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.support.daemon import until
+from tests.support.daemon import COMPLETED_S, until
 from tests.support.datasets import datasets, download, exported
 from tests.support.offline import OFFLINE
 from tests.support.online import API, batch, row, sink
@@ -31,6 +31,7 @@ from spanwand.sinks.wandb.transaction_log import TransactionLog
 from spanwand.stored.dataset import NAME, load
 from spanwand.tables import GENERATIONS, TABLES
 
+pytestmark = pytest.mark.timeout(COMPLETED_S + 100)
 WRITTEN = {1: 2, 2: 0, 3: 3}
 DATASET_FILES = "PUT /storage/artifacts/*/files/generations/*"
 
@@ -110,7 +111,7 @@ def test_a_killed_run_gets_its_dataset_when_it_is_completed(server: WandbServer,
     with sink(server, tmp_path) as process:
         for number, rows in {3: 3, 4: 1}.items():
             assert process.deliver(batch(number, rows=rows, keys=(API,)))[-1].outcome == "Delivered"
-        until(lambda: verified(tmp_path, 1), 120)
+        until(lambda: verified(tmp_path, 1), COMPLETED_S)
         process.close()
     assert_complete(server, tmp_path, {1: 2, 3: 3, 4: 1}, runs=2)
 
@@ -138,7 +139,7 @@ def test_a_dataset_that_wandb_did_not_take_follows(server: WandbServer, tmp_path
     server.faults.clear()
     with sink(server, tmp_path) as process:
         assert process.deliver(batch(2, rows=1, keys=(API,)))[-1].outcome == "Delivered"
-        until(lambda: verified(tmp_path, 1), 120)
+        until(lambda: verified(tmp_path, 1), COMPLETED_S)
         process.close()
     assert_complete(server, tmp_path, {1: 2, 2: 1}, runs=2)
 
@@ -154,7 +155,7 @@ def test_a_dataset_that_wandb_refuses_for_good_keeps_no_run_from_being_complete(
         process.close()
     with sink(server, tmp_path) as process:
         assert process.write(batch(2, keys=(API,))).outcome == "Delivered"
-        until(lambda: verified(tmp_path, 1), 120)
+        until(lambda: verified(tmp_path, 1), COMPLETED_S)
         process.close()
     said = (tmp_path / "wandb.stderr").read_text()
     assert "W&B refused its dataset: W&B answered 413" in said

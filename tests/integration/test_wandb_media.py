@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.daemon import until
+from tests.support.daemon import COMPLETED_S, until
 from tests.support.offline import OFFLINE
 from tests.support.online import sink
 from tests.support.pictures import IMAGES, RUN, batch, digest, media
@@ -63,6 +63,7 @@ def test_online_the_images_are_files_of_the_tables_artifact(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(COMPLETED_S + 100)
 def test_images_that_a_crash_kept_from_wandb_follow(tmp_path: Path) -> None:
     """ADR 0014: they wait in the spool beside the run's log."""
     with WandbServer() as server:
@@ -75,7 +76,10 @@ def test_images_that_a_crash_kept_from_wandb_follow(tmp_path: Path) -> None:
         with sink(server, tmp_path, images=IMAGES) as process:
             for number in (2, 3):
                 assert process.write(batch(number)).outcome == "Delivered"
-            until(lambda: [run.upload for run in read_descriptions(tmp_path / "wandb")].count("verified") == 1, 40)
+            until(
+                lambda: [run.upload for run in read_descriptions(tmp_path / "wandb")].count("verified") == 1,
+                COMPLETED_S,
+            )
             process.close()
         tables = [server.tables(run)["generations"] for run in server.runs]
         rows = [(shown(row), row["image_sha256"]) for table in tables for row in table.records()]

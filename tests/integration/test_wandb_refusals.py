@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.support.daemon import until
+from tests.support.daemon import COMPLETED_S, until
 from tests.support.online import (
     API,
     ARM,
@@ -87,6 +87,7 @@ def upload_states(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(COMPLETED_S + 100)
 def test_bad_history_steps_are_given_up_and_the_others_get_in(server: WandbServer, tmp_path: Path) -> None:
     """Their run is completed from its log without them; a new run of the group goes on meanwhile."""
     faults = refuse_steps(server, 2)
@@ -97,7 +98,7 @@ def test_bad_history_steps_are_given_up_and_the_others_get_in(server: WandbServe
     assert len(point_rows(server, API)) < 4
     with sink(server, tmp_path) as process:
         assert process.deliver(batch(5, keys=(API,)))[-1].outcome == "Delivered"
-        until(lambda: upload_states(tmp_path) == ["open", "verified"], timeout_s=90)
+        until(lambda: upload_states(tmp_path) == ["open", "verified"], COMPLETED_S)
         process.close()
     assert sorted(point_rows(server, API), key=itemgetter("spanwand/batch")) == expected_points(1, 3, 4, 5)
     assert {run.state for run in server.runs} == {"finished"}
