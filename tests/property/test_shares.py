@@ -1,5 +1,6 @@
 """P9: whatever calls there are and in whatever order they come, what they take and what is left is what was counted."""
 
+from itertools import pairwise
 from random import Random
 
 import msgspec
@@ -223,3 +224,17 @@ def test_each_of_many_calls_at_the_same_time_costs_little() -> None:
     assert merged < 100
     assert seconds + interval.left_s == pytest.approx(1)
     assert len(interval.ends) < 10
+
+
+@pytest.mark.parametrize("number", [30, 40, 100, 300])
+def test_of_many_that_wait_each_takes_of_its_own_time_alone(number: int) -> None:
+    """However many pieces they cut an interval into: each one's part is that of those who were there."""
+    random = Random(number)
+    spans = [sorted(random.sample(range(SECOND_NS), 2)) for _ in range(number)]
+    cuts = sorted({0, SECOND_NS, *(cut for span in spans for cut in span)})
+    pieces = [(a, b, sum(start <= a and b <= end for start, end in spans)) for a, b in pairwise(cuts)]
+    calls = [Call(*span) for span in spans]
+    _, taken, _ = play([*map(Waits, calls), Interval(0, SECOND_NS), *map(Decided, calls)])
+    for call, share in zip(calls, taken, strict=True):
+        parts = [(b - a) / there for a, b, there in pieces if call.start_ns <= a and b <= call.end_ns]
+        assert share.seconds == pytest.approx(sum(parts) / 1e9, rel=1e-9)

@@ -65,7 +65,8 @@ class Interval(msgspec.Struct):
             self.steps[pieces.start] += calls
             if pieces.stop < len(self.steps):
                 self.steps[pieces.stop] -= calls
-            self._changed()
+            if calls > 0:  # who waits no more may take now: its time must stay as it was cut
+                self._changed()
 
     def take(self, start_ns: int, end_ns: int) -> float:
         """Take the part that one call, which does not wait any more, has in this time; returns its seconds."""
