@@ -16,8 +16,8 @@ _LONGEST_PLAIN_NUMBER = 10**10
 """Larger whole numbers may be card or phone numbers."""
 _JSON_STARTS = frozenset('{["')
 _VALUE, _NAMES = "value", ("name", "key", "field", "header")
-_INSIDE = ("\\", f'"{_VALUE}"')
-"""What a text that is JSON itself may have that no pattern sees through."""
+_QUOTED_VALUE = f'"{_VALUE}"'
+"""In a text that is JSON itself, beside a name maybe, where no pattern sees both."""
 _BETWEEN = "\n\x1e\n"
 """Stands between the texts. No pattern looks beyond a line end and a control character, but for those that take
 everything up to an end: that is noticed, for then one of these is missing. ASCII, or all texts would be as slow as
@@ -66,7 +66,7 @@ def _changed(document: list[Any], scrubber: Scrubber, work: Work) -> bool:
     together = _BETWEEN.join(texts)
     work.look(len(together))
     found = scrubber.found(together)
-    if any(mark in together for mark in _INSIDE) and _changed_inside(places, scrubber, work):
+    if ("\\" in together or _QUOTED_VALUE in together) and _changed_inside(places, scrubber, work):
         return _changed(document, scrubber, work) or True
     if not found:
         return False
