@@ -233,7 +233,7 @@ def test_of_many_that_wait_each_takes_of_its_own_time_alone(number: int) -> None
     spans = [sorted(random.sample(range(SECOND_NS), 2)) for _ in range(number)]
     cuts = sorted({0, SECOND_NS, *(cut for span in spans for cut in span)})
     pieces = [(a, b, sum(start <= a and b <= end for start, end in spans)) for a, b in pairwise(cuts)]
-    calls = [Call(*span) for span in spans]
+    calls = [Call(start_ns, end_ns) for start_ns, end_ns in spans]
     _, taken, _ = play([*map(Waits, calls), Interval(0, SECOND_NS), *map(Decided, calls)])
     for call, share in zip(calls, taken, strict=True):
         parts = [(b - a) / there for a, b, there in pieces if call.start_ns <= a and b <= call.end_ns]
