@@ -24,7 +24,7 @@ from spanwand_sidecar.status import Endpoints, Status
 COMMAND = (sys.executable, "-m", "spanwand_sidecar")
 HANG_S = 60.0
 """After so long it will not happen any more, on whatever machine."""
-COMPLETED_S = 900.0
+COMPLETED_S = 400.0
 """The same of completed W&B runs: their program is of low priority, and takes minutes where others keep CPUs busy."""
 GPU_DRIVER = ("LD_LIBRARY_PATH", "NVML_STAND_IN")
 """Where a test put one."""
