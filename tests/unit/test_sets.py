@@ -1,5 +1,6 @@
 """R36: expressions are found whichever set they are in, and told by their numbers, in order."""
 
+from spanwand.redactors.pattern import Pattern
 from spanwand.redactors.patterns import PATTERNS
 from spanwand.redactors.scrub import Scrubber
 from spanwand.redactors.sets import Sets
@@ -20,3 +21,15 @@ def test_a_set_finds_what_its_expressions_find_alone() -> None:
         found = scrubber.found(text)
         alone = [at for at, pattern in enumerate(PATTERNS) if Sets([[(0, pattern.regex)]]).found(text.encode())]
         assert [at for at in found if at < len(PATTERNS)] == alone
+
+
+def test_a_set_does_not_count_to_hundreds() -> None:
+    """R36: random ASCII cost 0.7 µs a character where it did. What is too long is looked for, and not found."""
+    quoted = r"\"([^\s\"\[]{6,200})\" == password"
+    long = f'"{"h" * 201}" == password'
+    assert Sets([[(0, quoted)]]).found(long.encode()) == [0]
+    counts: dict[str, int] = {}
+    scrubber = Scrubber([Pattern("quoted", quoted, (), ()), Pattern("other", "[0-9]{3,}x", (), ())], counts)
+    assert scrubber.scrub(long) == long
+    assert scrubber.scrub(long.replace("h", "", 1)) == '"[quoted]" == password'
+    assert counts == {"quoted": 1}
