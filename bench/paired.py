@@ -30,7 +30,7 @@ def latency(share: float) -> Statistic:
 
 
 def slowdown(share: float) -> Statistic:
-    """A quantile of latencies over the CPU time of the same comic's steps."""
+    """A quantile of latencies over the CPU time of the same comic's model."""
     return lambda turn: quantile([*map(truediv, turn.wall_s, turn.model_s)][CAUGHT_UP:], share)
 
 

@@ -132,7 +132,7 @@ RECORDERS: Mapping[str, Callable[[Describe, Draw], Recorded]] = {
 
 
 class Latency(NamedTuple):
-    """How long a comic took, and how much of that was CPU time of its model's steps."""
+    """How long a comic took, and how much of that was CPU time of its model."""
 
     wall_s: float
     model_s: float

@@ -8,6 +8,7 @@ from tests.instrumentation.tiny.parts import (
     quiet,
     strict_safety_checker,
     tokenizer,
+    unet,
 )
 from tests.instrumentation.tiny.pipelines import (
     flux,
@@ -37,4 +38,5 @@ __all__ = [
     "text_to_video",
     "tokenizer",
     "unconditional",
+    "unet",
 ]
