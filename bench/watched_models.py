@@ -6,7 +6,7 @@ prints how much of it takes a panel so long here. `arithmetic` hashes a large bl
 interpreter lock, as kernels run. (Not PBKDF2: OpenSSL allocates in each of its iterations, and where that fell in its
 heap made one thread of ten slower by up to 40 %, for as long as the process lived.) `diffusers` is a real pipeline in
 miniature, with a denoiser wide enough that its operations take longer than Python takes to ask for them: ten threads
-that do little but hand each other the interpreter lock share a core unevenly, and no model that is worth serving is so.
+that do little but hand each other the interpreter lock share a core unevenly.
 """
 
 import hashlib

@@ -27,7 +27,7 @@ WINDOW_S, ROWS_INTERVAL_S = 10, 15
 QUIET = {"DIFFUSERS_VERBOSITY": "error", "TRANSFORMERS_VERBOSITY": "error"}
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 """Memory that was used once is kept. By default glibc learns to keep large blocks when one is freed, as W&B's import
-does: from then on tensors cost no page faults, and the same model takes 7 % less CPU, whether anything is recorded."""
+does: from then on tensors cost no page faults, and the same model takes less CPU, whether anything is recorded."""
 WANDB_QUIET = {"WANDB_SILENT": "true", "WANDB_CONSOLE": "off", "WANDB_ERROR_REPORTING": "false"}
 
 

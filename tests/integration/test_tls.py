@@ -180,7 +180,7 @@ def test_old_tls_and_no_tls_are_refused(running: RunningDaemon, files: Files) ->
         assert shake_hands(address, client_context(files), ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
         old = client_context(files)
         old.set_ciphers("ALL:@SECLEVEL=0")
-        with pytest.raises(ssl.SSLError, match=r"ALERT_PROTOCOL_VERSION|UNEXPECTED_EOF|closed \(EOF\)"):
+        with pytest.raises(ssl.SSLError, match=r"ALERT_PROTOCOL_VERSION|UNEXPECTED_EOF"):
             shake_hands(address, old, ssl.TLSVersion.TLSv1_1)
     plain = http.client.HTTPConnection("127.0.0.1", port(place.http), timeout=5)
     plain.request("POST", "/v1/traces", BODY)
