@@ -87,8 +87,9 @@ class Mates:
         if step.generation is None:
             return []
         alike = [other for key in _keys(step.kind, step.generation) for other in self._alike[key][-_MOST_COMPARED:]]
-        scope = step.evidence.scope
-        return [o for o in alike if o.trace_id != step.trace_id and scope not in self._writers.get(_id(o), ())]
+        scope, trace_id = step.evidence.scope, step.trace_id
+        others = [other for other in alike if other.evidence.scope != scope and other.trace_id != trace_id]
+        return [other for other in others if scope not in self._writers.get(_id(other), ())]
 
 
 def _keys(kind: str, generation: Clean) -> tuple[tuple[object, ...], ...]:
