@@ -31,6 +31,7 @@ VOLATILE: Mapping[str, Json] = {
     "diffusion.text_encode_duration": {"doubleValue": 0.01},
     "diffusion.denoise_duration": {"doubleValue": 0.2},
     "diffusion.decode_duration": {"doubleValue": 0.02},
+    "diffusion.phase_duration": {"doubleValue": 0.01},
     "diffusion.step_duration.first": {"doubleValue": 0.07},
     "diffusion.step_duration.p50": {"doubleValue": 0.05},
     "diffusion.step_duration.max": {"doubleValue": 0.07},

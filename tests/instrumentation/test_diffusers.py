@@ -1,6 +1,7 @@
 """P4, C3: a real pipeline of every family is one call with its phases."""
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -68,29 +69,34 @@ FAMILIES: dict[str, tuple[Callable[[], Any], dict[str, Any], dict[str, Any]]] = 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_is_one_call(instrumented: Spans, family: str) -> None:
-    """P4: a span with what was asked for and what came of it, and a span for each phase, in order and within."""
+    """P4: a span with what was asked for and what came of it, and an event for each phase, in order and within."""
     make, arguments, expected = FAMILIES[family]
     make()(**arguments)
-    *phases, call = instrumented.take()
+    (call,) = instrumented.take()
     assert {key: said(call).get(key) for key in expected} == expected
     assert call.parent is None
     assert call.status.status_code is StatusCode.UNSET
     assert call.name == said(call)["operation.name"]
-    names = [span.name for span in phases]
+    names = [event.name for event in call.events]
     assert names == (["denoise", "decode"] if family == "unconditional" else ["text_encode", "denoise", "decode"])
-    moments = [moment for span in phases for moment in (span.start_time, span.end_time)]
-    assert [call.start_time, *moments, call.end_time] == sorted([call.start_time, *moments, call.end_time])
-    assert all(span.parent.span_id == call.context.span_id for span in phases)
+    durations_s = [event.attributes["diffusion.phase_duration"] for event in call.events]
+    assert durations_s == [said(call)[f"{name}_duration"] for name in names]
+    starts_ns = [event.timestamp for event in call.events]
+    moments = [(ns, ns + round(s * 1e9)) for ns, s in zip(starts_ns, durations_s, strict=True)]
+    in_order = [call.start_time, *chain.from_iterable(moments), call.end_time]
+    assert in_order == sorted(in_order)
     assert said(call)["step_duration.p50"] <= said(call)["step_duration.max"] <= said(call)["denoise_duration"]
 
 
 def test_pipelines_inside_a_pipeline_are_parts_of_its_call(instrumented: Spans) -> None:
     """P4, P5: a prior and a decoder have spans; the steps are those of both, the images are counted once."""
     tiny.kandinsky()("a fox", height=64, width=64, num_inference_steps=3, prior_num_inference_steps=2)
-    found = instrumented.take()
-    call = found[-1]
-    parts = [span for span in found if span.parent and span.parent.span_id == call.context.span_id]
+    *parts, call = instrumented.take()
+    assert {span.parent.span_id for span in parts} == {call.context.span_id}
     assert [span.name for span in parts] == ["KandinskyV22PriorPipeline", "KandinskyV22Pipeline"]
     assert [said(span)["part.steps"] for span in parts] == [2, 3]
     assert (said(call)["steps"], said(call)["image_count"]) == (5, 1)
+    phases = [[event.name for event in span.events] for span in parts]
+    assert phases == [["text_encode", "denoise", "decode"], ["denoise", "decode"]]
+    assert not call.events
     assert not [key for span in parts for key in span.attributes if not key.startswith("diffusion.part.")]

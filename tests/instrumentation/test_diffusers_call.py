@@ -40,6 +40,7 @@ def test_what_is_raised_is_told_and_raised(instrumented: Spans, error: BaseExcep
     call = instrumented.call()
     assert call.status.status_code is StatusCode.ERROR
     assert call.attributes["error.type"] == type(error).__name__
+    assert [event.name for event in call.events] == ["exception", "text_encode", "denoise"]
     assert said(call)["steps"] == 1
     assert not {"image_count", "decode_duration", "interrupted"} & said(call).keys()
 

@@ -44,7 +44,24 @@ def test_a_class_that_calls_its_parent_is_one_call(instrumented: Spans) -> None:
             return super().__call__(**kwargs)
 
     tiny.quiet(Mine(**tiny.unconditional().components))(num_inference_steps=2)
-    assert [span.name for span in instrumented.take()] == ["denoise", "decode", "image_generation"]
+    (call,) = instrumented.take()
+    assert call.name == "image_generation"
+    assert [event.name for event in call.events] == ["denoise", "decode"]
+
+
+def test_phases_that_are_run_again_and_again_are_told_of_eight_times(instrumented: Spans) -> None:
+    """P4: the durations are those of all."""
+
+    class Often(diffusers.DDIMPipeline):  # type: ignore[misc,name-defined]
+        def __call__(self, loops: int) -> Any:
+            for _ in range(loops):
+                list(self.progress_bar(range(1)))
+            return [], None
+
+    tiny.quiet(Often(**tiny.unconditional().components))(20)
+    call = instrumented.call()
+    assert [event.name for event in call.events] == ["denoise"] * 8 + ["decode"]
+    assert said(call)["steps"] == 20
 
 
 def test_threads_have_calls_of_their_own(instrumented: Spans) -> None:

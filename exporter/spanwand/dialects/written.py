@@ -22,6 +22,7 @@ _UNREAD = {
     "step.first_s": "diffusion.step_duration.first",
     "step.p50_s": "diffusion.step_duration.p50",
     "step.max_s": "diffusion.step_duration.max",
+    "phase.duration_s": "diffusion.phase_duration",
     "part.pipeline": "diffusion.part.pipeline",
     "part.scheduler": "diffusion.part.scheduler",
     "part.steps": "diffusion.part.steps",

@@ -6,7 +6,7 @@ Pipelines are read by what they have, not by their classes: there are hundreds, 
 import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -29,11 +29,18 @@ _DENOISERS = ("transformer", "unet", "prior", "decoder")
 _signature = lru_cache(256)(inspect.signature)
 
 
+@lru_cache(256)
+def _parameters(method: Callable[..., Any]) -> tuple[Sequence[str], Arguments]:
+    """The names of those that may be given without one, and all defaults."""
+    found = _signature(method).parameters.values()
+    by_place = [one.name for one in found if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return by_place, {one.name: one.default for one in found if one.default is not one.empty}
+
+
 def arguments_of(method: Callable[..., Any], args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
-    """The arguments of a call by name, defaults too; `args` begin with the pipeline. Raises TypeError if it will."""
-    bound = _signature(method).bind(*args, **kwargs)
-    bound.apply_defaults()
-    return {**bound.arguments, **kwargs}
+    """The arguments of a call by name, defaults too; `args` begin with the pipeline. Whether they fit is not asked."""
+    by_place, defaults = _parameters(method)
+    return {**defaults, **dict(zip(by_place, args, strict=False)), **kwargs}
 
 
 def operation_of(method: Callable[..., Any]) -> Operation:
@@ -109,7 +116,8 @@ def loras(pipeline: Any, _: Arguments) -> tuple[str, ...] | None:
 def dtype(pipeline: Any, _: Arguments) -> str | None:
     """Of the model that denoises: `float16`. That of its first weights: its own property looks through all modules."""
     weights: Any = getattr(_denoiser(pipeline), "parameters", list)()
-    return next((str(weight.dtype).removeprefix("torch.") for weight in weights if weight.is_floating_point()), None)
+    found = next((weight.dtype for weight in weights if weight.dtype.is_floating_point), None)
+    return None if found is None else str(found).removeprefix("torch.")
 
 
 def _denoiser(pipeline: Any) -> Any:

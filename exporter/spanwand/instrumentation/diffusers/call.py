@@ -1,4 +1,4 @@
-"""One call of a pipeline as a span, with a span below it for each phase.
+"""One call of a pipeline as a span, with an event in it for each phase.
 
 A pipeline inside another one (a prior, a decoder) is a part of that call: it has its own span, but counts nothing for
 itself; its steps and phases are the outer call's as well.
@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 
 from spanwand.dialects.written import Fields, attributes
 from spanwand.instrumentation.diffusers.asked import (
@@ -30,7 +30,7 @@ from spanwand.instrumentation.guard import guarded
 
 PROVIDER = "diffusers"
 _MOST_PHASES = 8
-"""Spans of one phase, if it is run again and again; the durations tell of all."""
+"""Events of one phase, if it is run again and again; the durations tell of all."""
 
 
 _arguments_of = guarded(arguments_of)
@@ -108,24 +108,23 @@ def fail(call: Call, error: BaseException) -> None:
 @guarded
 def end(call: Call) -> None:
     """End the span, whatever can be said of where and when it ran."""
-    _tell_phases(call)
     if call.outer:
         call.outer.phases.parts.append(call.phases)
         call.outer.device = call.outer.device or call.device
+        fields = _part_steps(call)
     else:
-        call.span.set_attributes(attributes(placement_of(call.pipeline, call.device) or {}))
+        fields = {**(_timing(call) or {}), **(placement_of(call.pipeline, call.device) or {})}
+    call.span.set_attributes(attributes(fields or {}))
+    _tell_phases(call)
     call.span.end()
 
 
 @guarded
 def _tell_phases(call: Call) -> None:
-    call.span.set_attributes(attributes(_part_steps(call) if call.outer else _timing(call)))
     for name, intervals in _intervals(call):
         for interval in islice(intervals, _MOST_PHASES):
-            span = call.settings.tracer.start_span(
-                name, context=set_span_in_context(call.span), start_time=call.epoch_ns + interval.start_ns
-            )
-            span.end(call.epoch_ns + interval.end_ns)
+            fields: Fields = {"phase.duration_s": total_s([interval])}
+            call.span.add_event(name, attributes(fields), call.epoch_ns + interval.start_ns)
 
 
 def _intervals(call: Call) -> Iterator[tuple[str, Iterator[Interval]]]:
@@ -144,17 +143,19 @@ def _part(pipeline: Any) -> Fields:
     return {"part.pipeline": type(pipeline).__name__, "part.scheduler": scheduler(pipeline, {})}
 
 
+@guarded
 def _part_steps(call: Call) -> Fields:
     steps = steps_of(call.phases)
     return {"part.steps": steps and steps.done}
 
 
+@guarded
 def _timing(call: Call) -> Fields:
     phases = call.phases
     fields: Fields = {
         "timing.text_encode_s": total_s(phases.all_texts()),
         "timing.denoise_s": total_s(loop.interval for loop in phases.all_loops()),
-        "timing.decode_s": total_s(iter([call.decoding] if call.decoding else [])),
+        "timing.decode_s": total_s([call.decoding] if call.decoding else []),
     }
     steps = steps_of(phases)
     if steps is None:

@@ -5,7 +5,7 @@ Nanoseconds of `time.perf_counter_ns` on the host. A GPU works behind it, and is
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, pairwise
 from typing import NamedTuple
@@ -123,7 +123,7 @@ def steps_of(phases: Phases) -> Steps | None:
     return Steps(len(durations_s), asked, durations_s[0], p50_s, max(durations_s))
 
 
-def total_s(intervals: Iterator[Interval]) -> float | None:
+def total_s(intervals: Iterable[Interval]) -> float | None:
     """Their durations together; None if there are none."""
     durations_ns = [interval.end_ns - interval.start_ns for interval in intervals]
     return sum(durations_ns) * _NS if durations_ns else None

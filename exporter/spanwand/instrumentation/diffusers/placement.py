@@ -31,15 +31,15 @@ def _offload(pipeline: Any) -> str | None:
     """`model`, `sequential` or `group`, the words of the methods that switch it on."""
     if vars(pipeline).get("_all_hooks"):
         return "model"
-    models = [part for part in vars(pipeline).values() if hasattr(part, "modules")]
+    models = [part for part in vars(pipeline).values() if hasattr(type(part), "modules")]
     if any(_is_aligned(hook) for model in models for hook in _hooks(model)):
         return "sequential"
     return "group" if _is_grouped(pipeline, models) else None
 
 
 def _hooks(model: Any) -> Iterable[Any]:
-    """Of accelerate: one, or one that holds several."""
-    hook = getattr(model, "_hf_hook", None)
+    """Of accelerate: one, or one that holds several. A model looks for what it does not have in all its parts."""
+    hook = vars(model).get("_hf_hook")
     return getattr(hook, "hooks", (hook,))
 
 
