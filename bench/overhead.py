@@ -116,7 +116,8 @@ def check_landed(way: str, data: Path, calls: int) -> None:
     """What was measured did its work."""
     keys = ("llm/requests", "diffusion/requests")
     found = sum(point.get(key) or 0 for run in read(data).runs for point in run.history for key in keys)
-    assert found == calls, f"{way}: {found} of {calls} calls are in its runs"
+    log = (data / "service.log").read_text()[-1_000:]
+    assert found == calls, f"{way}: {found} of {calls} calls are in its runs; its log ends with {log}"
 
 
 if __name__ == "__main__":

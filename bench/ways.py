@@ -20,7 +20,7 @@ OTEL = {
     "OTEL_SERVICE_NAME": "overhead",
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
-    "OTEL_EXPORTER_OTLP_TIMEOUT": "60",  # a request may be on the wire while both of its ends are frozen
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "3600",  # who is frozen in the middle of an export finds its time over, and gives up
 }
 WINDOW_S, ROWS_INTERVAL_S = 10, 15
 """Of a service's own time: it passes for who is frozen too. By default 10 and 60: every turn has some of each."""
