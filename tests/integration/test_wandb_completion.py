@@ -219,9 +219,13 @@ def test_what_is_verified_is_cleared_away(server: WandbServer, tmp_path: Path) -
         assert process.write(batch(1, rows=2)).outcome == "Delivered"
         process.close()
     old = time.time() - 4_000
-    staged = [path for path in (directory / "data" / "artifacts" / "staging").rglob("*") if path.is_file()]
-    assert staged
-    for path in (*staged, *(directory / "cache").rglob("*")):
+    staging = directory / "data" / "artifacts" / "staging"
+    assert not list(staging.iterdir())  # what W&B has is moved out of there
+    cached = [path for path in (directory / "cache").rglob("*") if path.is_file()]
+    assert cached
+    left_over = staging / "left_over"  # as by a crash, and by tables with images
+    left_over.write_text("a prompt")
+    for path in (left_over, *(directory / "cache").rglob("*")):
         os.utime(path, (old, old))
     folders = set((directory / "wandb").glob("run-*"))
     with sink(server, tmp_path, keep_s=0.0) as process:
@@ -229,7 +233,7 @@ def test_what_is_verified_is_cleared_away(server: WandbServer, tmp_path: Path) -
         assert process.write(batch(2, rows=2)).outcome == "Delivered"
         until_verified(tmp_path, runs=2)
         until(lambda: not any(folder.exists() for folder in folders))
-        until(lambda: not any(path.exists() for path in staged))
+        until(lambda: not any(path.exists() for path in (left_over, *cached)))
         process.close()
     assert len(list((directory / "wandb").glob("run-*"))) == 2
     assert_exactly_once(server, {1: 2, 2: 2})

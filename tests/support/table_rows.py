@@ -4,6 +4,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import wandb
@@ -14,7 +15,14 @@ from spanwand.tables import Column, Type
 from tests.support.pictures import digest, png
 
 COLUMNS = (Column("name", Type.TEXT, ""), Column("steps", Type.WHOLE, ""), Column("cost_usd", Type.NUMBER, ""))
-PLAIN = [("a fox \u2026", 28, 0.5), (None, None, None), ("", -1, math.inf), ("nan", 2, math.nan), ("e", 3, 1.0)]
+PLAIN = [
+    ("a fox \u2026", 28, 0.5),
+    (None, None, None),
+    ("", -1, math.inf),
+    ("nan", 2, math.nan),
+    ("half a pair \ud83d", 1 << 70, -math.inf),
+    ("e", 3, 1.0),
+]
 FORCED = [*PLAIN, ("forced", "3", 1)]
 IMAGE = Media(digest(1), "image/png", 41, 30, len(png(1)), png(1))
 
@@ -23,11 +31,13 @@ def both(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> tuple[s
     """As JSON: by our table, and by its class."""
     increments = Increments("rows", columns)
     table: Any = increments.add(rows)["rows"]
-    ours = told(table.to_json)
+    entry = wandb.Artifact("rows", "run_table").add(table, "rows")
+    assert entry.local_path
+    ours = json.loads(Path(entry.local_path).read_text())
     table.data += map(list, rows[len(table.data) :])  # what wandb would have
     wandbs = told(type(table).to_json.__get__(table))
     increments.logged()
-    return ours, wandbs
+    return json.dumps(ours, sort_keys=True), wandbs
 
 
 def told(to_json: Callable[[wandb.Artifact], object]) -> str:
@@ -37,7 +47,17 @@ def told(to_json: Callable[[wandb.Artifact], object]) -> str:
     return file.getvalue()
 
 
+def told_by_wandb() -> str:
+    """What comes of it if wandb does not take the file that is there, but writes what it heard."""
+    table: Any = Increments("rows", COLUMNS).add(PLAIN)["rows"]
+    try:
+        return told(table.to_json)
+    except TypeError as error:
+        return type(error).__name__
+
+
 if __name__ == "__main__":
     with_image = [(*row, IMAGE if number == 1 else None) for number, row in enumerate(FORCED)]
     image = Column("image", Type.IMAGE, "")
-    print(json.dumps([both(COLUMNS, PLAIN), both(COLUMNS, FORCED), both((*COLUMNS, image), with_image)]))
+    tables = [both(COLUMNS, PLAIN), both(COLUMNS, FORCED), both((*COLUMNS, image), with_image)]
+    print(json.dumps([tables, told_by_wandb()]))
