@@ -22,8 +22,8 @@ OTEL = {
     "OTEL_LOGS_EXPORTER": "none",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "3600",  # who is frozen in the middle of an export finds its time over, and gives up
 }
-WINDOW_S, ROWS_INTERVAL_S = 10, 15
-"""Of a service's own time: it passes for who is frozen too. By default 10 and 60: every turn has some of each."""
+AGGREGATE = {"window_s": 10, "rows_interval_s": 15}
+"""By default 10 and 60: so every turn has some of each. Time passes for who is frozen too: a turn begins with one."""
 QUIET = {"DIFFUSERS_VERBOSITY": "error", "TRANSFORMERS_VERBOSITY": "error"}
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 """Memory that was used once is kept. By default glibc learns to keep large blocks when one is freed, as W&B's import
@@ -91,7 +91,7 @@ def to_sidecar(stack: ExitStack, folder: Path, setup: Setup) -> Way:
     """With a daemon of its own."""
     data = folder / slug(SIDECAR)
     data.mkdir()
-    settings = demo_settings(data) | {"aggregate": aggregate(setup), "gpu": {"reader": "off"}}
+    settings = demo_settings(data) | {"aggregate": AGGREGATE, "gpu": {"reader": "off"}}
     endpoints = stack.enter_context(daemon(data, settings))
     otlp = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{endpoints.grpc[0]}", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
     return Way(traced_by(setup), OTEL | otlp, is_instrumented=True, helpers=[endpoints.pid])
@@ -103,7 +103,7 @@ def in_process(_stack: ExitStack, folder: Path, setup: Setup) -> Way:
         "OTEL_TRACES_EXPORTER": "wandb",
         "SPANWAND_WANDB__MODE": "offline",
         "SPANWAND_DATA_DIR": str(folder / slug(IN_PROCESS)),
-        **{f"SPANWAND_AGGREGATE__{name.upper()}": str(value) for name, value in aggregate(setup).items()},
+        **{f"SPANWAND_AGGREGATE__{name.upper()}": str(value) for name, value in AGGREGATE.items()},
     }
     return Way(traced_by(setup), OTEL | spanwand, is_instrumented=True)
 
@@ -138,12 +138,6 @@ WAYS: Mapping[str, Making] = {
 def traced_by(setup: Setup) -> str:
     """The recorder: an instrumentation makes the spans of a model that one knows."""
     return "traced" if MODELS[setup.model].is_watched else "spanned"
-
-
-def aggregate(setup: Setup) -> dict[str, int]:
-    """Settings by which time passes as slowly as for a service that has a turn in so many."""
-    slower = len(setup.ways) + 2
-    return {"window_s": WINDOW_S * slower, "rows_interval_s": ROWS_INTERVAL_S * slower}
 
 
 def slug(name: str) -> str:
