@@ -3,7 +3,7 @@
 A pipeline with the parts of Stable Diffusion that computes nothing: all that differs between a watched and a plain call
 is the watching. They take turns of some calls, the first uncounted, and what is measured is the calling thread's time
 on a core; the spans go to a batch processor whose exporter drops them. In a service that computes between its calls the
-caches are cold, and the same takes twice as long: `bench/overhead.py`. Needs torch and diffusers: `make test-diffusers`
+caches are cold, and the same takes longer: `bench/overhead.py`. Needs torch and diffusers: `make test-diffusers`
 installs them.
 """
 

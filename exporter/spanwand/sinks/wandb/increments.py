@@ -95,7 +95,7 @@ class Increments:
         """Whether a row is of its columns' types as it stands."""
         if len(row) != len(self._kinds):
             return False
-        for cell, kind in zip(row, self._kinds, strict=True):  # half the time of `all`
+        for cell, kind in zip(row, self._kinds, strict=True):  # quicker than `all`
             if cell is not None and type(cell) is not kind:
                 return False
         return True
