@@ -2,7 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
-from tests.support.gathering import Gathering
+from tests.support.gathering import USED, Gathering
 from tests.support.records import STUDIO, trace_id
 
 from spanwand.config import GatherConfig
@@ -193,6 +193,22 @@ def test_low_is_the_oldest_window_until_the_rows_are_handed_over() -> None:
     assert line.gather.low == 7, "it is forgotten, but its row may be waiting"
     line.gather.rows_handed_over()
     assert line.gather.low is None
+
+
+def test_calls_of_one_instrumentation_do_not_hold_the_journal_for_each_other() -> None:
+    """P5: it writes no call twice, so nothing that comes out of one trace depends on the other."""
+    line = Gathering(settle_s=1, idle_s=5, late_s=10)
+    line.gather.open_window(0)
+    line.call(0, trace=1, scope="sdk", usage=USED)
+    line.gather.open_window(1)
+    line.call(1, trace=3, scope="another", usage=Usage(input_tokens=1))
+    for trace in (1, 2):
+        line.call(1, trace=trace, scope="sdk", usage=USED)
+    for at_s in (5, 9, 13):
+        line.call(at_s, trace=2, scope="sdk", usage=USED)
+    line.wait(14)
+    line.gather.rows_handed_over()
+    assert line.gather.low == 1
 
 
 def test_drain_closes_all_and_remembers_nothing() -> None:
