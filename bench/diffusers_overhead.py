@@ -43,7 +43,7 @@ class Idle(diffusers.StableDiffusionPipeline):  # type: ignore[misc]  # there on
 
     @property
     def _execution_device(self) -> Any:
-        """Known: diffusers looks through all modules for it, which takes ten times as long as the watching."""
+        """Known: diffusers looks through all modules for it, which would drown what is measured."""
         return CPU
 
     def __call__(self, num_inference_steps: int, **_asked: Any) -> Any:

@@ -3,20 +3,18 @@
 Pipelines are read by what they have, not by their classes: there are hundreds, and apps write their own.
 """
 
-import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry.util.types import AttributeValue
 
+from spanwand.instrumentation.arguments import Arguments, defaults, given, signature_of
 from spanwand.instrumentation.guard import guarded
 from spanwand.instrumentation.model_names import model_name
 from spanwand.operations import Operation
 
-Arguments = Mapping[str, Any]
 Reader = Callable[[Any, Arguments], AttributeValue | None]
 
 VIDEO = frozenset({"num_frames", "video_length"})
@@ -26,26 +24,15 @@ _PER_PROMPT = ("num_images_per_prompt", "num_videos_per_prompt", "num_waveforms_
 _EMBEDDED = ("prompt_embeds", "image_embeds", "latents")
 _DENOISERS = ("transformer", "unet", "prior", "decoder")
 
-_signature = lru_cache(256)(inspect.signature)
-
-
-@lru_cache(256)
-def _parameters(method: Callable[..., Any]) -> tuple[Sequence[str], Arguments]:
-    """The names of those that may be given without one, and all defaults."""
-    found = _signature(method).parameters.values()
-    by_place = [one.name for one in found if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    return by_place, {one.name: one.default for one in found if one.default is not one.empty}
-
 
 def arguments_of(method: Callable[..., Any], args: tuple[Any, ...], kwargs: Arguments) -> Arguments:
-    """The arguments of a call by name, defaults too; `args` begin with the pipeline. Whether they fit is not asked."""
-    by_place, defaults = _parameters(method)
-    return {**defaults, **dict(zip(by_place, args, strict=False)), **kwargs}
+    """The arguments of a call by name, defaults too; `args` begin with the pipeline."""
+    return {**defaults(method), **given(method, args, kwargs)}
 
 
 def operation_of(method: Callable[..., Any]) -> Operation:
     """What a pipeline makes, by the arguments that it takes: what it returns is known too late for samplers."""
-    taken = _signature(method).parameters.keys()
+    taken = signature_of(method).parameters.keys()
     if taken & VIDEO:
         return Operation.VIDEO
     return Operation.AUDIO if taken & _AUDIO else Operation.IMAGE

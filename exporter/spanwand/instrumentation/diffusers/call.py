@@ -13,10 +13,10 @@ import msgspec
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 
 from spanwand.dialects.written import Fields, attributes
+from spanwand.instrumentation.arguments import Arguments
 from spanwand.instrumentation.diffusers.asked import (
     CONTENT_READERS,
     READERS,
-    Arguments,
     arguments_of,
     operation_of,
     quotes_prompt,

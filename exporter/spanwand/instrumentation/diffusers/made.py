@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from spanwand.dialects.written import Fields
-from spanwand.instrumentation.diffusers.asked import VIDEO, Arguments
+from spanwand.instrumentation.arguments import Arguments
+from spanwand.instrumentation.diffusers.asked import VIDEO
 
 _MADE = ("images", "frames", "audios")
 _FLAGS = "nsfw_content_detected"

@@ -1,8 +1,6 @@
 """What a model and the arguments of `generate` say."""
 
-import inspect
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 from spanwand.dialects.written import Fields
@@ -14,12 +12,6 @@ from spanwand.operations import Operation
 PROVIDER = "transformers"
 _HEARD = frozenset({"input_features", "input_values"})
 """What a model takes that hears."""
-_signature = lru_cache(256)(inspect.signature)
-
-
-def arguments_of(method: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The arguments of a call by name, as they were given; `args` begin with the model."""
-    return {**dict(zip(_signature(method).parameters, args, strict=False)), **kwargs}
 
 
 def operation_of(model: Any) -> str:

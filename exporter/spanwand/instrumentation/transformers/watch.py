@@ -15,10 +15,11 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, use_span
 
 from spanwand.dialects.written import attributes
+from spanwand.instrumentation.arguments import given
 from spanwand.instrumentation.guard import guarded
 from spanwand.instrumentation.patches import Patches
 from spanwand.instrumentation.transformers.answered import answered
-from spanwand.instrumentation.transformers.asked import arguments_of, asked, operation_of
+from spanwand.instrumentation.transformers.asked import asked, operation_of
 
 Method = Callable[..., Any]
 _WITH_FIRST_TOKEN = 2
@@ -74,7 +75,7 @@ def _is_assisted(call: Call) -> bool:
 
 @guarded
 def _begin(tracer: Tracer, method: Method, model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
-    arguments = arguments_of(method, (model, *args), kwargs)
+    arguments = given(method, (model, *args), kwargs)
     fields = asked(model, arguments)
     name = f"{operation_of(model)} {fields['request_model'] or ''}".strip()
     span = tracer.start_span(name, kind=SpanKind.INTERNAL, attributes=attributes(fields))
