@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spanwand.redactors.documents import scrub_document
@@ -65,6 +65,7 @@ def test_scrubbing_documents_is_idempotent_also_when_they_are_cut(document: obje
 
 
 @settings(deadline=None)
+@example("DB_PASSWORD=hunter2x", "", "aaaaaa")
 @given(st.sampled_from(EXAMPLES), st.text(alphabet="abc ,.\n", max_size=20), st.text(alphabet="abc ,.\n", max_size=20))
 def test_a_planted_secret_is_found_in_text_and_in_json(secret: str, before: str, after: str) -> None:
     text = f"{before} {secret} {after}"

@@ -40,6 +40,30 @@ def test_secret_directly_behind_a_near_miss_is_found() -> None:
     assert SCRUBBER.scrub("4000 4111 1111 1111 1111") == "4000 [card]"
 
 
+@pytest.mark.parametrize("behind", [" please", " aaaaaa", "\nHOST=localhost", "\nAPI_KEY=a1b2c3d4e5f6", " [secret]"])
+@pytest.mark.parametrize("secret", ["hunter2", "hunter2x", "a1b2c3"])
+@pytest.mark.parametrize("name", ["DB_PASSWORD=", "password: ", '"pwd" : ', "token => ", "my password is "])
+def test_a_short_secret_with_a_word_behind_it(name: str, secret: str, behind: str) -> None:
+    """One of up to eight letters and digits may also be a word that leads to the secret: then both are looked at."""
+    assert secret not in SCRUBBER.scrub(f"{name}{secret}{behind}")
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("password=hunter2 please", "password=[secret] please"),
+        ("password=hunter2 \u00e0\u00e0\u00e0\u00e0", "password=[secret] \u00e0\u00e0\u00e0\u00e0"),
+        ("password=hunter2\nHOST is there", "password=[secret]\nHOST is there"),
+        ("token: Bearer a1b2c3d4", "token: [secret]"),
+        ("password was recently changed", "password was recently changed"),
+        ("token: abc12 foobar", "token: abc12 foobar"),  # too short, alone as well
+    ],
+)
+def test_of_two_words_behind_a_name(text: str, clean: str) -> None:
+    """Either may be the secret."""
+    assert SCRUBBER.scrub(text) == clean
+
+
 @pytest.mark.parametrize(
     "document",
     [

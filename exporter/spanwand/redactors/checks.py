@@ -3,6 +3,7 @@
 Each takes the text a pattern found and returns how many of its characters are the secret: 0 for none.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import log2
@@ -39,7 +40,9 @@ LONGEST = 256
 _BITS = (0.0, *(count * log2(count) for count in range(1, LONGEST + 1)))
 _LEAST_ENTROPY_BITS = 2.2
 """Per character; of `secret: xxxxxxxx1` it is 0.5, of random hexadecimal digits 3 to 4."""
-_SHORTEST_LETTERS = 10
+_SHORTEST_SECRET, _SHORTEST_LETTERS = 6, 10
+_SPACE = re.compile(r"[\t\n\f\r ]+")
+"""As RE2 has it, and not Latin-1: its other spaces are parts of letters here."""
 _STRONG = frozenset("!@#%^*+=?~|/{}$")
 """Punctuation that names and prose do not have in the middle of a word."""
 _DOUBLED = str.maketrans("0123456789", "0246813579")
@@ -142,6 +145,14 @@ def unguessable(found: str) -> int:
     return 0 if is_no_secret or _entropy_bits(found) < _LEAST_ENTROPY_BITS else len(found)
 
 
+def either_word(found: str) -> int:
+    """A secret likewise. Of two words the first may be a secret as well as what leads to one: `Bearer`, `currently`."""
+    first, *second = _SPACE.split(found, 1)
+    if second and unguessable(second[0]):
+        return len(found)
+    return unguessable(first) if len(first) >= _SHORTEST_SECRET else 0
+
+
 def _changes_case(text: str) -> bool:
     """Whether its case changes more often than in names made of words."""
     if len(text) < _SHORTEST_LETTERS or not text.isalpha():
@@ -156,5 +167,5 @@ def _entropy_bits(text: str) -> float:
     return log2(len(text)) - sum([_BITS[count] for count in counts]) / len(text)
 
 
-STEPS: Mapping[Check, int] = {always: 0, card: 2, iban: 3, mixed: 2, ipv6: 3, unguessable: 4}
+STEPS: Mapping[Check, int] = {always: 0, card: 2, iban: 3, mixed: 2, ipv6: 3, unguessable: 4, either_word: 8}
 """How much work a check is (`work.py`); any other is 1."""

@@ -4,7 +4,7 @@ Order matters: a more telling pattern stands before a wider one. Examples are pa
 them, so that a pattern cannot rot; all are made up.
 """
 
-from spanwand.redactors.checks import mixed, unguessable
+from spanwand.redactors.checks import either_word, mixed, unguessable
 from spanwand.redactors.pattern import Pattern
 
 _FAKE = "a1B2c3D4e5F6g7H8i9J0"
@@ -18,7 +18,7 @@ _WORD = (
 """What a secret is called."""
 _QUOTE = r"[\"'`]"
 _IS = (
-    rf"{_QUOTE}?(?:\[\d*\]|[\])])?(?:\s*(?::=|=>|[:=!]={{0,2}})\s*@?|\s+(?:is|was):?\s+|\()(?:{_QUOTE}|\w{{1,8}}\s+)?"
+    rf"{_QUOTE}?(?:\[\d*\]|[\])])?(?:\s*(?::=|=>|[:=!]={{0,2}})\s*@?|\s+(?:is|was):?\s+|\(){_QUOTE}?"
     rf"|{_QUOTE}\s*,\s*{_QUOTE}value{_QUOTE}\s*:\s*{_QUOTE}"
 )
 """What stands between a name and its value: in code, configuration, JSON, headers and prose."""
@@ -155,7 +155,7 @@ KEYS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "secret",
-        rf"(?i){_WORD}(?:{_IS})([^\s\"'`,;&]{{6,}})"
+        rf"(?i){_WORD}(?:{_IS})((?:\w{{1,8}}\s+)?[^\s\"'`,;&]{{6,}})"
         rf"|{_QUOTE}([^\s\"'`]{{6,200}}){_QUOTE}\s*[!=]={{1,2}}\s*\w{{0,30}}{_WORD}"
         rf"|(?:^|\s)--[\w-]{{0,40}}{_WORD}\s+{_QUOTE}?([^\s\"'`,;&]{{6,}})"
         rf"|\"value\"\s*:\s*\"([^\"]{{6,}})\"\s*,\s*\"(?:name|key|field|header)\"\s*:\s*\"[\w -]{{0,40}}{_WORD}\"",
@@ -176,7 +176,7 @@ KEYS: tuple[Pattern, ...] = (
             *("password: ${PASSWORD_1}", "token = get_token()", "secret: xxxxxxxx1", "password is not known"),
             *('if ("yes" == password)', "cli --password required"),
         ),
-        unguessable,
+        either_word,
     ),
     Pattern(
         "cookie",
