@@ -29,7 +29,6 @@ OK = "OK"
 RETRY_INFO = "google.rpc.retryinfo-bin"
 CHANNEL = [
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 200),
 ]
 RETRY_S = 0.2
