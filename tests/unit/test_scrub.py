@@ -57,10 +57,13 @@ def test_a_short_secret_with_a_word_behind_it(name: str, secret: str, behind: st
         ("token: Bearer a1b2c3d4", "token: [secret]"),
         ("password was recently changed", "password was recently changed"),
         ("token: abc12 foobar", "token: abc12 foobar"),  # too short, alone as well
+        ('"token": "the password=> hunter2"', '"token": "the password=> [secret]"'),
+        ('{"value": "hunter2x battery staple", "name": "password"}', '{"value": "[secret]", "name": "password"}'),
+        ('{"value": "abc1 defghi", "name": "password"}', '{"value": "[secret]", "name": "password"}'),
     ],
 )
-def test_of_two_words_behind_a_name(text: str, clean: str) -> None:
-    """Either may be the secret."""
+def test_of_two_words(text: str, clean: str) -> None:
+    """Behind a name either may be the secret; what stands in quotes before one is so with all its words."""
     assert SCRUBBER.scrub(text) == clean
 
 

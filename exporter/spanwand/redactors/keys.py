@@ -17,11 +17,10 @@ _WORD = (
 )
 """What a secret is called."""
 _QUOTE = r"[\"'`]"
-_IS = (
-    rf"{_QUOTE}?(?:\[\d*\]|[\])])?(?:\s*(?::=|=>|[:=!]={{0,2}})\s*@?|\s+(?:is|was):?\s+|\(){_QUOTE}?"
-    rf"|{_QUOTE}\s*,\s*{_QUOTE}value{_QUOTE}\s*:\s*{_QUOTE}"
-)
-"""What stands between a name and its value: in code, configuration, JSON, headers and prose."""
+_IS = rf"{_QUOTE}?(?:\[\d*\]|[\])])?(?:\s*(?::=|=>|[:=!]={{0,2}})\s*@?|\s+(?:is|was):?\s+|\()"
+_IS_THE_VALUE = rf"{_QUOTE}\s*,\s*{_QUOTE}value{_QUOTE}\s*:\s*{_QUOTE}"
+"""What stands between a name and its value: in code, configuration, headers and prose, and in JSON of its own kind."""
+_VALUE = r"[^\s\"'`,;&]{6,}"
 
 KEYS: tuple[Pattern, ...] = (
     Pattern(
@@ -155,28 +154,29 @@ KEYS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "secret",
-        rf"(?i){_WORD}(?:{_IS})((?:\w{{1,8}}\s+)?[^\s\"'`,;&]{{6,}})"
-        rf"|{_QUOTE}([^\s\"'`]{{6,200}}){_QUOTE}\s*[!=]={{1,2}}\s*\w{{0,30}}{_WORD}"
-        rf"|(?:^|\s)--[\w-]{{0,40}}{_WORD}\s+{_QUOTE}?([^\s\"'`,;&]{{6,}})"
-        rf"|\"value\"\s*:\s*\"([^\"]{{6,}})\"\s*,\s*\"(?:name|key|field|header)\"\s*:\s*\"[\w -]{{0,40}}{_WORD}\"",
+        rf"(?i){_WORD}(?:(?:{_IS}{_QUOTE}|{_IS_THE_VALUE})({_VALUE})|{_IS}((?:\w{{1,8}}\s+)?{_VALUE}))",
         (
             *("password=hunter2hunter2", 'api_key: "f00ba4f00ba4"', "DB_PASSWORD=hunter2x", "accessToken=a1b2c3d4e5"),
-            *(
-                "my password is hunter2!",
-                'if (secret == "h0pe{n}obody")',
-                'pwd := "c0rrect-h0rse"',
-                "?token=ab12cd34&x",
-            ),
-            *('if ("h0pe-n0body" == my_password) {', "cli --db-password hunter2hunter2"),
-            '{"value": "hunter2hunter2", "name": "password"}',
-            '{"name": "password", "value": "hunter2hunter2"}',
+            *("my password is hunter2!", 'if (secret == "h0pe{n}obody")', 'pwd := "c0rrect-h0rse"'),
+            *("?token=ab12cd34&x", '{"name": "password", "value": "hunter2hunter2"}'),
         ),
         (
             *("password: required", "token: <your-token1>", "max_tokens: 12345678", "the secret of success"),
             *("password: ${PASSWORD_1}", "token = get_token()", "secret: xxxxxxxx1", "password is not known"),
-            *('if ("yes" == password)', "cli --password required"),
         ),
         either_word,
+    ),
+    Pattern(
+        "secret",  # where the name is behind it, or an option of a command
+        rf"(?i){_QUOTE}([^\s\"'`]{{6,200}}){_QUOTE}\s*[!=]={{1,2}}\s*\w{{0,30}}{_WORD}"
+        rf"|(?:^|\s)--[\w-]{{0,40}}{_WORD}\s+{_QUOTE}?({_VALUE})"
+        rf"|\"value\"\s*:\s*\"([^\"]{{6,}})\"\s*,\s*\"(?:name|key|field|header)\"\s*:\s*\"[\w -]{{0,40}}{_WORD}\"",
+        (
+            *('if ("h0pe-n0body" == my_password) {', "cli --db-password hunter2hunter2"),
+            '{"value": "hunter2hunter2", "name": "password"}',
+        ),
+        ('if ("yes" == password)', "cli --password required"),
+        unguessable,
     ),
     Pattern(
         "cookie",
