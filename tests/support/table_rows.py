@@ -3,6 +3,8 @@
 import io
 import json
 import math
+import resource
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import wandb
 
 from spanwand.media import Media
+from spanwand.sinks.wandb import core
 from spanwand.sinks.wandb.increments import Increments
 from spanwand.tables import Column, Type
 from tests.support.pictures import digest, png
@@ -56,8 +59,24 @@ def told_by_wandb() -> str:
         return type(error).__name__
 
 
+def left_of_a_full_disk() -> list[str]:
+    """What lies about once files can have no more than a few bytes, and a Table could not be written."""
+    artifact = wandb.Artifact("rows", "run_table")
+    table: Any = Increments("rows", COLUMNS).add(PLAIN)["rows"]
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        artifact.add(table, "rows")
+    except OSError:
+        return [path.name for path in core.keep_temporary_folder().iterdir()]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    return ["it could be written"]
+
+
 if __name__ == "__main__":
     with_image = [(*row, IMAGE if number == 1 else None) for number, row in enumerate(FORCED)]
     image = Column("image", Type.IMAGE, "")
     tables = [both(COLUMNS, PLAIN), both(COLUMNS, FORCED), both((*COLUMNS, image), with_image)]
-    print(json.dumps([tables, told_by_wandb()]))
+    print(json.dumps([tables, told_by_wandb(), left_of_a_full_disk()]))

@@ -4,7 +4,8 @@ and asks thirty things of each cell, a tensor's shape among them: in an app it i
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -50,9 +51,8 @@ class StreamedRows:
         path: str = type(self._table).with_suffix(name, filetype)
         if self._file:
             (artifact, told), self._file = self._file, None
-            written = _written(told, self.rows)
-            artifact.add_file(str(written), path)  # a copy, where wandb has its own
-            written.unlink()
+            with _written(told, self.rows) as written:
+                artifact.add_file(str(written), path)  # a copy, where wandb has its own
             if self._table._artifact_target is None:
                 self._table._set_artifact_target(artifact, path)
         return path
@@ -62,25 +62,29 @@ class StreamedRows:
         if not self.rows:
             self._bind_to_run(*args, **kwargs)
             return
-        path = _written({"columns": self._table.columns}, self.rows)
-        with path.open("rb") as content:  # `_set_file` reads all of it at once
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        size = path.stat().st_size
-        vars(self._table).update(_path=str(path), _is_tmp=True, _extension=_EXTENSION, _sha256=digest, _size=size)
-        super(type(self._table), self._table).bind_to_run(*args, **kwargs)  # type: ignore[misc]  # of `wandb.Media`
+        with _written({"columns": self._table.columns}, self.rows) as path:
+            with path.open("rb") as content:  # `_set_file` reads all of it at once
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            size = path.stat().st_size
+            vars(self._table).update(_path=str(path), _is_tmp=True, _extension=_EXTENSION, _sha256=digest, _size=size)
+            super(type(self._table), self._table).bind_to_run(*args, **kwargs)  # type: ignore[misc]  # of `wandb.Media`
 
 
-def _written(told: dict[str, Any], rows: Rows) -> Path:
-    """A temporary file with a JSON object: what is told, and the rows as its `data`."""
+@contextmanager
+def _written(told: dict[str, Any], rows: Rows) -> Iterator[Path]:
+    """A temporary file with a JSON object: what is told, and the rows as its `data`. Who wants to keep it moves it."""
     path = core.keep_temporary_folder() / f"{uuid4().hex}{_EXTENSION}"
     beside = {name: value for name, value in told.items() if name != "data"}
-    with path.open("wb") as file:
-        file.write(json.dumps(beside, sort_keys=True).removesuffix("}").encode() + b', "data": [')
-        for place, row in enumerate(rows):
-            file.write(b",\n" if place else b"")
-            file.write(_line(row))
-        file.write(b"]}")
-    return path
+    try:
+        with path.open("wb") as file:
+            file.write(json.dumps(beside, sort_keys=True).removesuffix("}").encode() + b', "data": [')
+            for place, row in enumerate(rows):
+                file.write(b",\n" if place else b"")
+                file.write(_line(row))
+            file.write(b"]}")
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _line(row: Sequence[object]) -> bytes:
